@@ -1,0 +1,1 @@
+//! Messages between pages and server and the session state machine: pure.

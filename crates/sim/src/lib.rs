@@ -1,0 +1,1 @@
+//! Synthetic host and classrooms, link emulator, benchmarks: binary nhipcau-sim.

@@ -1,0 +1,3 @@
+//! Synthetic host and classrooms, link emulator, benchmarks: binary nhipcau-sim.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Lessons, places and invitations in embedded SQLite.

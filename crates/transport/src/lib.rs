@@ -1,0 +1,1 @@
+//! One peer: ICE-lite, DTLS, SDP, SRTCP and sealing RTP: sans-IO.

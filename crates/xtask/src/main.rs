@@ -1,0 +1,3 @@
+//! demo, smoke, test: the commands of the README.
+
+fn main() {}
