@@ -1,3 +1,43 @@
-//! demo, smoke, test: the commands of the README.
+//! The commands of the README: `cargo xtask demo`, `smoke`, `test`.
+//!
+//! Everything a person would otherwise set up by hand happens here: pages and server are built, a
+//! server with an embedded database is started, a sample lesson is taught into it, links are printed.
+#![expect(clippy::print_stdout, reason = "a command line speaks to its user")]
 
-fn main() {}
+mod api;
+mod build;
+mod demo;
+mod server;
+mod smoke;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Nhịp Cầu: dựng, chạy thử và kiểm tra · build, try and test")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything, start a server, teach a sample lesson into it and print the links.
+    Demo(demo::Args),
+    /// Server, sample lesson and one headless Chromium on the TV page; ends with one JSON line.
+    Smoke(smoke::Args),
+    /// Install or name what is missing, then run every check and test.
+    Test(test::Args),
+    /// Build the pages only.
+    Pages,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Smoke(args) => smoke::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Pages => build::pages(),
+    }
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask test`: everything that has to hold, in the order that fails soonest.
+
+use crate::{
+    build::{Profile, binaries, npm_install, pages},
+    tools::{is_present, must_run, need_chromium, need_firefox, need_node, root},
+};
+use anyhow::{Result, bail};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only the steps whose name contains this text.
+    #[arg(long)]
+    only: Option<String>,
+    /// List the steps and stop.
+    #[arg(long)]
+    list: bool,
+}
+
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("tools", tools),
+    ("rust format", || cargo(&["fmt", "--all", "--", "--check"])),
+    ("pages install", || npm_install(&root().join("web"))),
+    ("pages check", || npm("web", "check")),
+    ("pages unit", || npm("web", "test")),
+    ("pages build", pages),
+    ("rust clippy", || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("rust test", rust_tests),
+    ("binaries", || binaries(Profile::Dev).map(drop)),
+    ("browser install", || npm_install(&root().join("tests/browser"))),
+    ("browser test", browser_tests),
+    ("smoke", || crate::smoke::run(&crate::smoke::Args::for_tests())),
+];
+
+/// Runs the steps in order and stops at the first that fails.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.list {
+        for (name, _) in STEPS {
+            println!("{name}");
+        }
+        return Ok(());
+    }
+    let only = args.only.as_deref();
+    let mut took: Vec<(&str, Duration)> = Vec::new();
+    for (name, step) in STEPS.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only))) {
+        println!("\n=== {name}");
+        let began = Instant::now();
+        if let Err(error) = step() {
+            bail!("step {name:?} failed: {error:#}");
+        }
+        took.push((name, began.elapsed()));
+    }
+    if took.is_empty() {
+        bail!("no step has {:?} in its name; see --list", only.unwrap_or_default());
+    }
+    println!();
+    for (name, span) in &took {
+        println!("{:>7.1} s  {name}", span.as_secs_f64());
+    }
+    println!("{} passed, 0 failed", took.len());
+    Ok(())
+}
+
+fn tools() -> Result<()> {
+    need_node()?;
+    println!("chromium: {}", need_chromium()?.display());
+    println!("firefox:  {}", need_firefox()?.display());
+    Ok(())
+}
+
+fn cargo(args: &[&str]) -> Result<()> {
+    must_run(Command::new(env!("CARGO")).args(args).current_dir(root()))
+}
+
+fn rust_tests() -> Result<()> {
+    if is_present("cargo-nextest") {
+        cargo(&["nextest", "run", "--workspace", "--cargo-quiet"])?;
+        cargo(&["test", "--quiet", "--workspace", "--doc"])
+    } else {
+        cargo(&["test", "--quiet", "--workspace"])
+    }
+}
+
+fn npm(folder: &str, script: &str) -> Result<()> {
+    must_run(Command::new("npm").args(["run", "--silent", script]).current_dir(root().join(folder)))
+}
+
+fn browser_tests() -> Result<()> {
+    must_run(
+        Command::new("npm")
+            .args(["run", "--silent", "test"])
+            .env("CHROMIUM", need_chromium()?)
+            .env("FIREFOX", need_firefox()?)
+            .current_dir(root().join("tests/browser")),
+    )
+}
