@@ -1,1 +1,3 @@
 //! The relay: binary nhipcau.
+
+pub mod media;
