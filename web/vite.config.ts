@@ -1,0 +1,31 @@
+import { defineConfig } from "vite";
+import { MODERN_PAGES, prettyAddresses } from "./build/pages.ts";
+
+/** Where `npm run dev` finds a running server: `NHIPCAU_SERVER=http://127.0.0.1:8080 npm run dev`. */
+const server = process.env.NHIPCAU_SERVER ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [prettyAddresses()],
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  server: {
+    proxy: {
+      "/api": { target: server, ws: true },
+      "/whip": server,
+      "/whep": server,
+      "/session": server,
+    },
+  },
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: Object.fromEntries(MODERN_PAGES.map((page) => [page, `${page}.html`])),
+    },
+  },
+  test: {
+    include: ["**/*.test.ts", "**/*.test.tsx"],
+    exclude: ["node_modules", "dist"],
+  },
+} as Parameters<typeof defineConfig>[0]);
