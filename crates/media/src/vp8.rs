@@ -1,0 +1,131 @@
+//! VP8 payload descriptor (RFC 7741 section 4.2): reading and rewriting in place.
+//!
+//! ```text
+//!  0 1 2 3 4 5 6 7
+//! |X|R|N|S|R| PID |   required
+//! |I|L|T|K| RSV   |   if X
+//! |M| PictureID   |   if I (7 bits, or 15 with M)
+//! |   PictureID   |   if I and M
+//! |   TL0PICIDX   |   if L
+//! |TID|Y| KEYIDX  |   if T or K
+//! ```
+
+/// A picture id in the width the encoder chose; rewriting keeps the width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureId {
+    /// 7 bits, 0 to 127.
+    Short(u8),
+    /// 15 bits, 0 to 32 767.
+    Long(u16),
+}
+
+impl PictureId {
+    /// The number, whatever its width.
+    pub fn value(self) -> u16 {
+        match self {
+            PictureId::Short(id) => u16::from(id),
+            PictureId::Long(id) => id,
+        }
+    }
+
+    /// Bytes it takes in the descriptor.
+    pub fn len(self) -> usize {
+        match self {
+            PictureId::Short(_) => 1,
+            PictureId::Long(_) => 2,
+        }
+    }
+}
+
+/// The numbers in a descriptor that must stay continuous for a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PictureIds {
+    /// Counts frames.
+    pub picture_id: Option<PictureId>,
+    /// Counts frames of temporal layer 0, modulo 256.
+    pub tl0_pic_idx: Option<u8>,
+}
+
+/// What a descriptor says about its packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descriptor {
+    /// First packet of a frame: S bit set and partition 0.
+    pub starts_frame: bool,
+    /// First packet of a keyframe: also the P bit of the VP8 payload header (section 4.3) is 0.
+    pub starts_keyframe: bool,
+    /// Temporal layer, 0 to 3; 0 when absent.
+    pub temporal: u8,
+    /// Y bit: this frame depends only on temporal layer 0.
+    pub layer_sync: bool,
+    /// Picture id and TL0PICIDX.
+    pub ids: PictureIds,
+    /// Bytes of the descriptor.
+    pub len: usize,
+}
+
+impl Descriptor {
+    /// Reads a descriptor; `None` when the payload ends inside it.
+    pub fn parse(payload: &[u8]) -> Option<Self> {
+        let first = *payload.first()?;
+        let mut len = 1;
+        let mut ids = PictureIds::default();
+        let (mut temporal, mut layer_sync) = (0, false);
+        if first & 0x80 != 0 {
+            let flags = *payload.get(1)?;
+            len = 2;
+            if flags & 0x80 != 0 {
+                let high = *payload.get(len)?;
+                let id = if high & 0x80 != 0 {
+                    PictureId::Long(u16::from_be_bytes([high & 0x7f, *payload.get(len + 1)?]))
+                } else {
+                    PictureId::Short(high)
+                };
+                len += id.len();
+                ids.picture_id = Some(id);
+            }
+            if flags & 0x40 != 0 {
+                ids.tl0_pic_idx = Some(*payload.get(len)?);
+                len += 1;
+            }
+            if flags & 0x30 != 0 {
+                let octet = *payload.get(len)?;
+                if flags & 0x20 != 0 {
+                    temporal = octet >> 6;
+                    layer_sync = octet & 0x20 != 0;
+                }
+                len += 1;
+            }
+        }
+        let starts_frame = first & 0x17 == 0x10;
+        let starts_keyframe = starts_frame && payload.get(len).is_some_and(|header| header & 1 == 0);
+        Some(Descriptor { starts_frame, starts_keyframe, temporal, layer_sync, ids, len })
+    }
+}
+
+/// Writes new picture ids over the old ones in a copy of the payload the `ids` were read from.
+///
+/// `picture_id` is cut to the width the descriptor has. KEYIDX and everything else stay.
+pub fn rewrite(ids: PictureIds, picture_id: u16, tl0_pic_idx: u8, payload: &mut [u8]) {
+    // With either id present the X octet is there, so the first id sits at offset 2.
+    let mut at = 2;
+    match ids.picture_id {
+        Some(PictureId::Short(_)) => {
+            if let Some(octet) = payload.get_mut(at) {
+                *octet = picture_id as u8 & 0x7f;
+            }
+            at += 1;
+        }
+        Some(PictureId::Long(_)) => {
+            if let Some(octets) = payload.get_mut(at..at + 2) {
+                octets.copy_from_slice(&(picture_id | 0x8000).to_be_bytes());
+            }
+            at += 2;
+        }
+        None => {}
+    }
+    if ids.tl0_pic_idx.is_some()
+        && let Some(octet) = payload.get_mut(at)
+    {
+        *octet = tl0_pic_idx;
+    }
+}
