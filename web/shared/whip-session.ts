@@ -1,0 +1,342 @@
+/**
+ * One WHIP session (RFC 9725): one RTCPeerConnection with a fixed sender per slot, from offer to DELETE.
+ *
+ * It repairs itself as long as the relay still knows it (ICE restart by PATCH); when it cannot, it
+ * says `lost` once and is thrown away. `WhipClient` decides what comes next.
+ */
+import { backoffMs, RECONNECT } from "./backoff.ts";
+import { decode } from "./decode.ts";
+import { type CodecName, type Problem, problemDecoder, type Slot } from "./protocol.ts";
+import { orderPictureCodecs, orderSoundCodecs } from "./whip-codecs.ts";
+import { type PictureRole, type PictureSize, pictureEncodings, soundEncoding } from "./whip-encodings.ts";
+import { readFragment, restartedAnswer, restartFragment, withInbandFec } from "./whip-sdp.ts";
+import { readUplink, type StatsMemory, type UplinkSample } from "./whip-stats.ts";
+
+/** What each slot carries now; a slot that is `null` or missing sends nothing. */
+export type Sources = ReadonlyMap<Slot, MediaStreamTrack>;
+
+/** The relay answered, but not with a session. */
+export class WhipRefused extends Error {
+  readonly status: number;
+  /** `null` when the body was no problem document (a proxy's page). */
+  readonly problem: Problem | null;
+
+  constructor(status: number, problem: Problem | null) {
+    super(`WHIP refused with ${status}${problem === null ? "" : ` ${problem.code}`}`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+export interface SessionPlan {
+  /** Address to POST the offer to. */
+  readonly endpoint: string;
+  readonly token: string;
+  readonly codec: CodecName;
+  readonly sources: Sources;
+  /** The connection stands or stands again (`true`), is being repaired (`false`). */
+  readonly onFlow: (flowing: boolean) => void;
+  /** Beyond repair; called at most once, never after `close`. */
+  readonly onLost: () => void;
+}
+
+/** Sections of the offer in slot order: the relay maps the n-th of a kind to the n-th slot of that kind. */
+const SECTIONS: readonly { slot: Slot; kind: "audio" | "video"; role: PictureRole | "voice" | "film" }[] = [
+  { slot: "program_audio", kind: "audio", role: "voice" },
+  { slot: "extra_audio", kind: "audio", role: "film" },
+  { slot: "program_video", kind: "video", role: "program" },
+  { slot: "slides_video", kind: "video", role: "slides" },
+  { slot: "extra_video", kind: "video", role: "second_camera" },
+];
+
+const HTTP_TIMEOUT_MS = 8000;
+const CONNECT_TIMEOUT_MS = 8000;
+/** The relay's reports arrive several times a second; this long without one and the path is suspect. */
+const SILENCE_MS = 3000;
+/** The relay forgets a peer whose checks stop for 15–30 s; repairing longer than this repairs a ghost. */
+const REPAIR_MS = 25_000;
+
+export class WhipSession {
+  readonly #plan: SessionPlan;
+  readonly #pc: RTCPeerConnection;
+  readonly #senders = new Map<Slot, RTCRtpSender>();
+  readonly #tuned = new Map<Slot, string>();
+  readonly #abort = new AbortController();
+  #address: string | null = null;
+  #closed = false;
+  #repairing = false;
+  #statsMemory: StatsMemory | null = null;
+  #heardAt = 0;
+  #bytesReceived = -1;
+
+  private constructor(plan: SessionPlan) {
+    this.#plan = plan;
+    this.#pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.#pc.addEventListener("connectionstatechange", () => this.#stateChanged());
+  }
+
+  /**
+   * Offers everything we may ever send and resolves once media can flow.
+   *
+   * @throws WhipRefused when the relay answers with an error; `TypeError`/`DOMException` when it cannot be reached.
+   */
+  static async open(plan: SessionPlan): Promise<WhipSession> {
+    const session = new WhipSession(plan);
+    try {
+      await session.#negotiate();
+      await session.#connected(CONNECT_TIMEOUT_MS);
+      session.#heardAt = performance.now();
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  get codec(): CodecName {
+    return this.#plan.codec;
+  }
+
+  /** Starts, replaces or stops (`null`) what a slot sends; no negotiation, nobody else notices. */
+  async setSource(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
+    const sender = this.#senders.get(slot);
+    if (sender === undefined || this.#closed) return;
+    // A new track may have another size: encodings first, so that its first frames are already right.
+    if (track !== null) await this.#tune(slot, sender, track);
+    await sender.replaceTrack(track);
+  }
+
+  /** One sample of our uplink; also notices silence and a changed picture size. Call it once a second. */
+  async sample(): Promise<UplinkSample | null> {
+    if (this.#closed) return null;
+    const report = await this.#pc.getStats();
+    const { sample, memory } = readUplink(
+      report.values(),
+      this.#statsMemory,
+      this.#midOf("program_video"),
+      this.#senders.get("program_audio")?.track?.id ?? null,
+    );
+    this.#statsMemory = memory;
+    this.#watchSilence(sample);
+    for (const [slot, sender] of this.#senders) {
+      if (sender.track !== null) await this.#tune(slot, sender, sender.track);
+    }
+    return sample;
+  }
+
+  /** Asks whether the session still lives (after sleep, a changed network, a reopened WebSocket). */
+  check(): void {
+    if (!this.#closed && !this.#repairing) void this.#repair();
+  }
+
+  /** Ends the session here and at the relay; a relay that cannot be reached notices by itself. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#abort.abort();
+    this.#pc.close();
+    if (this.#address === null) return;
+    // keepalive lets the DELETE leave while the page is being closed.
+    await fetch(this.#address, {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${this.#plan.token}` },
+      keepalive: true,
+    }).catch(() => undefined);
+  }
+
+  async #negotiate(): Promise<void> {
+    const program = new MediaStream();
+    const slides = new MediaStream();
+    for (const { slot, kind, role } of SECTIONS) {
+      const track = this.#plan.sources.get(slot) ?? null;
+      const transceiver = this.#pc.addTransceiver(kind, {
+        direction: "sendonly",
+        // Streams tell players which sound belongs to which picture.
+        streams: [slot === "slides_video" || slot === "extra_audio" ? slides : program],
+        sendEncodings: encodingsOf(role, sizeOf(track)),
+      });
+      transceiver.setCodecPreferences(codecsFor(kind, this.#plan.codec));
+      this.#senders.set(slot, transceiver.sender);
+      if (track !== null) await transceiver.sender.replaceTrack(track);
+    }
+    await this.#pc.setLocalDescription(await this.#pc.createOffer());
+    const offer = this.#pc.localDescription?.sdp ?? "";
+    // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
+    const response = await this.#request(this.#plan.endpoint, "POST", "application/sdp", offer);
+    if (response.status !== 201) throw await refusal(response);
+    const location = response.headers.get("Location");
+    if (location !== null) this.#address = new URL(location, response.url).href;
+    const answer = await response.text();
+    await this.#pc.setRemoteDescription({ type: "answer", sdp: withInbandFec(answer) });
+    for (const [slot, sender] of this.#senders) {
+      if (sender.track !== null) await this.#tune(slot, sender, sender.track);
+    }
+  }
+
+  /** Resolves when connected; rejects after `timeoutMs` or when the connection fails or is closed. */
+  #connected(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        clearTimeout(timer);
+        this.#pc.removeEventListener("connectionstatechange", look);
+        act();
+      };
+      const timer = setTimeout(() => settle(() => reject(new Error("media did not connect"))), timeoutMs);
+      const look = (): void => {
+        const state = this.#pc.connectionState;
+        if (state === "connected") settle(resolve);
+        else if (state === "failed" || state === "closed")
+          settle(() => reject(new Error(`connection ${state}`)));
+      };
+      this.#pc.addEventListener("connectionstatechange", look);
+      look();
+    });
+  }
+
+  #stateChanged(): void {
+    if (this.#closed || this.#address === null) return;
+    const state = this.#pc.connectionState;
+    // "disconnected" may heal by itself, but asking the relay costs one request and finds a restart at once.
+    if (state === "disconnected" || state === "failed") this.check();
+  }
+
+  #watchSilence(sample: UplinkSample): void {
+    const now = performance.now();
+    if (sample.bytesReceived !== this.#bytesReceived) {
+      this.#bytesReceived = sample.bytesReceived;
+      this.#heardAt = now;
+    } else if (now - this.#heardAt > SILENCE_MS) {
+      this.check();
+    }
+  }
+
+  async #repair(): Promise<void> {
+    this.#repairing = true;
+    this.#plan.onFlow(false);
+    const startedAt = performance.now();
+    for (let attempt = 0; !this.#closed && performance.now() - startedAt < REPAIR_MS; attempt += 1) {
+      const outcome = await this.#restartIce();
+      if (this.#closed) return;
+      if (outcome === "restarted" && (await this.#hears())) {
+        this.#repairing = false;
+        this.#heardAt = performance.now();
+        this.#plan.onFlow(true);
+        return;
+      }
+      if (outcome === "unknown_here") break;
+      await new Promise((wake) => setTimeout(wake, backoffMs(RECONNECT, attempt, Math.random())));
+    }
+    if (!this.#closed) this.#plan.onLost();
+  }
+
+  /** New ICE credentials by PATCH: "unknown_here" when the relay does not know this session (any more). */
+  async #restartIce(): Promise<"restarted" | "unreachable" | "unknown_here"> {
+    if (this.#address === null || this.#pc.remoteDescription === null) return "unknown_here";
+    const answer = this.#pc.remoteDescription.sdp;
+    try {
+      if (this.#pc.signalingState === "stable") {
+        this.#pc.restartIce();
+        await this.#pc.setLocalDescription(await this.#pc.createOffer());
+      }
+      const fragment = restartFragment(this.#pc.localDescription?.sdp ?? "");
+      const response = await this.#request(
+        this.#address,
+        "PATCH",
+        "application/trickle-ice-sdpfrag",
+        fragment,
+        {
+          "If-Match": "*",
+        },
+      );
+      // 5xx may be a restarting server or its proxy: it may know us again in a moment.
+      if (response.status >= 500) return "unreachable";
+      const ice = response.status === 200 ? readFragment(await response.text()) : null;
+      if (ice === null) return "unknown_here";
+      await this.#pc.setRemoteDescription({ type: "answer", sdp: restartedAnswer(answer, ice) });
+      return "restarted";
+    } catch (error) {
+      // fetch throws TypeError without a network and AbortError/TimeoutError on our own timeout.
+      const network =
+        error instanceof TypeError || (error instanceof DOMException && error.name !== "OperationError");
+      return network ? "unreachable" : "unknown_here";
+    }
+  }
+
+  /** Whether anything reaches us from the relay within a few seconds. */
+  async #hears(): Promise<boolean> {
+    const before = await this.#bytesFromRelay();
+    for (let tries = 0; tries < 16 && !this.#closed; tries += 1) {
+      await new Promise((wake) => setTimeout(wake, 250));
+      if (this.#pc.connectionState === "connected" && (await this.#bytesFromRelay()) > before) return true;
+    }
+    return false;
+  }
+
+  async #bytesFromRelay(): Promise<number> {
+    const report = await this.#pc.getStats();
+    return readUplink(report.values(), null, null, null).sample.bytesReceived;
+  }
+
+  async #request(
+    address: string,
+    method: "POST" | "PATCH",
+    contentType: string,
+    body: string,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return fetch(address, {
+      method,
+      body,
+      headers: { Authorization: `Bearer ${this.#plan.token}`, "Content-Type": contentType, ...headers },
+      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(HTTP_TIMEOUT_MS)]),
+    });
+  }
+
+  #midOf(slot: Slot): string | null {
+    const sender = this.#senders.get(slot);
+    return this.#pc.getTransceivers().find((transceiver) => transceiver.sender === sender)?.mid ?? null;
+  }
+
+  /** Fits the encodings of a slot to the real size of its track; does nothing when they already fit. */
+  async #tune(slot: Slot, sender: RTCRtpSender, track: MediaStreamTrack): Promise<void> {
+    const section = SECTIONS.find((candidate) => candidate.slot === slot);
+    if (section === undefined) return;
+    const wanted = encodingsOf(section.role, sizeOf(track));
+    const fingerprint = JSON.stringify(wanted);
+    if (this.#tuned.get(slot) === fingerprint) return;
+    const parameters: RTCRtpSendParameters & { degradationPreference?: string } = sender.getParameters();
+    if (parameters.encodings.length !== wanted.length) return;
+    parameters.encodings.forEach((encoding, index) => {
+      Object.assign(encoding, wanted[index]);
+    });
+    // A blurred slide is worthless, a slow one is not.
+    if (section.role === "slides") parameters.degradationPreference = "maintain-resolution";
+    await sender.setParameters(parameters);
+    this.#tuned.set(slot, fingerprint);
+  }
+}
+
+function encodingsOf(
+  role: PictureRole | "voice" | "film",
+  size: PictureSize | null,
+): RTCRtpEncodingParameters[] {
+  return role === "voice" || role === "film" ? [soundEncoding(role)] : pictureEncodings(role, size);
+}
+
+/** Size of a picture track; `null` for sound and for a camera that has not said yet. */
+function sizeOf(track: MediaStreamTrack | null): PictureSize | null {
+  if (track === null || track.kind !== "video") return null;
+  const { width, height } = track.getSettings();
+  return width === undefined || height === undefined ? null : { width, height };
+}
+
+function codecsFor(kind: "audio" | "video", wish: CodecName): RTCRtpCodec[] {
+  const available = RTCRtpSender.getCapabilities(kind)?.codecs ?? [];
+  return kind === "audio" ? orderSoundCodecs(available) : orderPictureCodecs(available, wish);
+}
+
+async function refusal(response: Response): Promise<WhipRefused> {
+  const body: unknown = await response.json().catch(() => null);
+  const problem = decode(problemDecoder, body);
+  return new WhipRefused(response.status, problem.ok ? problem.value : null);
+}
