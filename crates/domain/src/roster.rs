@@ -1,0 +1,424 @@
+//! Who is connected to a lesson right now, and how they really are.
+//!
+//! Beside [`crate::Lesson`], not inside it: connections die with the process and come back by
+//! themselves, while a lesson is stored. A roster starts empty and fills as pages reconnect.
+//!
+//! A *connection* is one page's WebSocket. *Media* is one WHEP playback; it is counted for the identity
+//! that opened it, because a plain WHEP player in a classroom has no page.
+//!
+//! # Several devices, one link
+//!
+//! - **Host**: the newest page of one host link takes over and the older one is told `replaced`. A
+//!   teacher who reloads, or moves from laptop to phone, must not fight her own half-dead connection.
+//!   Two *different* host links may both look at the lesson; who may publish is [`crate::Stage`]'s rule.
+//! - **Place**: up to [`RosterLimits::screens_per_place`] screens, because a room may have two TVs on one
+//!   link; beyond that the oldest is replaced. So a TV that lost power and came back is never refused by
+//!   its own ghost.
+//! - **Observer, organiser**: any number; one link is shared by a whole group.
+//!
+//! A lesson carries [`RosterLimits::connections`]; then observers and organisers are refused with
+//! `lesson_full`, while a place or host still gets in: classrooms must not lose their seat to spectators.
+//! Places are bounded by the number of places times their screens.
+
+use crate::{
+    Codec, CodecSupport, Identity, InvitationId, PeerId, Place, PlaceId, Refusal, Role, Timestamp,
+    preferred_codec,
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A report older than this says nothing about the screen any more. Pages report every 5 s.
+pub const REPORT_STALE_AFTER: Duration = Duration::from_secs(15);
+
+/// One page's WebSocket; numbered by the caller, never reused while the process lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// How many connections a lesson carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RosterLimits {
+    /// Connections of all kinds after which observers and organisers are refused.
+    pub connections: usize,
+    /// Screens of one place, at least 1.
+    pub screens_per_place: usize,
+}
+
+impl Default for RosterLimits {
+    fn default() -> Self {
+        Self { connections: 2_000, screens_per_place: 4 }
+    }
+}
+
+/// What a viewer's page says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ViewerReport {
+    /// Whether the picture has been standing still although it should move.
+    pub frozen: bool,
+    /// Whether the sound is off, or the browser has not allowed it yet.
+    pub muted: bool,
+    /// Level at the output, 0 to 1; `None` when the page cannot measure it.
+    pub audio_level: Option<f32>,
+    /// Whether the page is in sight, not behind another one.
+    pub visible: bool,
+    /// Frames decoded since the page began to play.
+    pub frames_decoded: u64,
+}
+
+/// How a place is, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceState {
+    /// Media is flowing to it.
+    Watching,
+    /// A page is open, no media flows.
+    Connected,
+    /// Nothing of it is connected.
+    Gone,
+}
+
+/// One line of the host's board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceStatus {
+    /// Which place.
+    pub id: PlaceId,
+    /// Its name.
+    pub name: String,
+    /// How it is.
+    pub state: PlaceState,
+    /// Whether any of its screens stands still.
+    pub frozen: bool,
+    /// Whether all its screens that speak up are without sound.
+    pub muted: bool,
+}
+
+/// The host's board.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RosterView {
+    /// Places connected or watching.
+    pub connected: usize,
+    /// Places invited.
+    pub total: usize,
+    /// Connections of observers.
+    pub observers: usize,
+    /// Every invited place, in the order given.
+    pub places: Vec<PlaceStatus>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    who: Identity,
+    codecs: CodecSupport,
+    report: Option<(Timestamp, ViewerReport)>,
+}
+
+/// Everything of a lesson, or of one link, that has to be closed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evicted {
+    /// Pages to close.
+    pub connections: Vec<ConnectionId>,
+    /// Media to close.
+    pub peers: Vec<PeerId>,
+}
+
+/// Who is connected to one lesson.
+#[derive(Debug, Default)]
+pub struct Roster {
+    limits: RosterLimits,
+    /// Ordered by id, so the first of an identity is its oldest.
+    connections: BTreeMap<ConnectionId, Connection>,
+    media: BTreeMap<PeerId, Identity>,
+}
+
+impl Roster {
+    /// An empty roster.
+    pub fn new(limits: RosterLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Lets a page in. Returns the pages it replaces; they have already left the roster.
+    ///
+    /// Whether `who` belongs to the lesson is [`crate::Lesson::permits`]' question, asked before.
+    ///
+    /// # Errors
+    /// [`Refusal::LessonFull`] for an observer or organiser beyond the limit.
+    pub fn join(
+        &mut self,
+        connection: ConnectionId,
+        who: Identity,
+        codecs: CodecSupport,
+    ) -> Result<Vec<ConnectionId>, Refusal> {
+        let same_seat = match who.role() {
+            Role::Host => 1,
+            Role::Place => self.limits.screens_per_place.max(1),
+            Role::Observer | Role::Organiser if self.connections.len() >= self.limits.connections => {
+                return Err(Refusal::LessonFull { limit: self.limits.connections });
+            }
+            Role::Observer | Role::Organiser => usize::MAX,
+        };
+        let mine: Vec<_> = self.connections_of(|other| other == who).collect();
+        let replaced = mine[..(mine.len() + 1).saturating_sub(same_seat)].to_vec();
+        for old in &replaced {
+            self.connections.remove(old);
+        }
+        self.connections.insert(connection, Connection { who, codecs, report: None });
+        Ok(replaced)
+    }
+
+    /// A page closed. Unknown pages are ignored: they may have been replaced a moment before.
+    pub fn leave(&mut self, connection: ConnectionId) {
+        self.connections.remove(&connection);
+    }
+
+    /// A page says how it is.
+    pub fn report(&mut self, now: Timestamp, connection: ConnectionId, report: ViewerReport) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.report = Some((now, report));
+        }
+    }
+
+    /// Media began to flow to `who`.
+    pub fn media_started(&mut self, peer: PeerId, who: Identity) {
+        self.media.insert(peer, who);
+    }
+
+    /// Media stopped. Unknown peers are ignored.
+    pub fn media_stopped(&mut self, peer: PeerId) {
+        self.media.remove(&peer);
+    }
+
+    /// Removes everything that came by one link, because it was revoked.
+    pub fn revoke(&mut self, invitation: InvitationId) -> Evicted {
+        self.evict(|who| who.invitation() == Some(invitation))
+    }
+
+    /// Removes everything of one place, because its link changed or it is no longer invited.
+    pub fn remove_place(&mut self, place: PlaceId) -> Evicted {
+        self.evict(|who| who.place() == Some(place))
+    }
+
+    /// The media of everybody who only receives while the lesson is on air.
+    pub fn audience_media(&self) -> Vec<PeerId> {
+        let in_audience = |who: &Identity| matches!(who.role(), Role::Place | Role::Observer);
+        self.media.iter().filter(|(_, who)| in_audience(who)).map(|(&peer, _)| peer).collect()
+    }
+
+    /// Every page.
+    pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, Identity)> + '_ {
+        self.connections.iter().map(|(&id, connection)| (id, connection.who))
+    }
+
+    /// How many pages are connected.
+    pub fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether no page is connected.
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// The codec the host should send to everybody who is here.
+    pub fn preferred_codec(&self) -> Codec {
+        let of = |role| {
+            let paged = self.connections.values().filter(move |c| c.who.role() == role).map(|c| c.codecs);
+            // A player without a page never said what it decodes.
+            let unpaged = self.media.values().filter(move |who| who.role() == role && !self.has_page(**who));
+            paged.chain(unpaged.map(|_| CodecSupport::UNKNOWN))
+        };
+        preferred_codec(of(Role::Place), of(Role::Observer))
+    }
+
+    /// The host's board for the places the lesson is for.
+    pub fn view<'a>(&self, now: Timestamp, invited: impl IntoIterator<Item = &'a Place>) -> RosterView {
+        let mut seen: BTreeMap<PlaceId, Seen> = BTreeMap::new();
+        for connection in self.connections.values() {
+            let Some(place) = connection.who.place() else { continue };
+            let seen = seen.entry(place).or_default();
+            if let Some((at, report)) = connection.report
+                && now.saturating_since(at) < REPORT_STALE_AFTER
+            {
+                seen.reports += 1;
+                seen.frozen |= report.frozen;
+                seen.muted += usize::from(report.muted);
+            }
+        }
+        for place in self.media.values().filter_map(|who| who.place()) {
+            seen.entry(place).or_default().watching = true;
+        }
+        let places: Vec<_> =
+            invited.into_iter().map(|place| Seen::status(seen.get(&place.id), place)).collect();
+        RosterView {
+            connected: places.iter().filter(|place| place.state != PlaceState::Gone).count(),
+            total: places.len(),
+            observers: self.connections_of(|who| who.role() == Role::Observer).count(),
+            places,
+        }
+    }
+
+    fn has_page(&self, who: Identity) -> bool {
+        self.connections_of(|other| other == who).next().is_some()
+    }
+
+    fn connections_of(&self, which: impl Fn(Identity) -> bool) -> impl Iterator<Item = ConnectionId> {
+        self.connections.iter().filter(move |(_, connection)| which(connection.who)).map(|(&id, _)| id)
+    }
+
+    fn evict(&mut self, which: impl Fn(Identity) -> bool) -> Evicted {
+        let connections =
+            self.connections.extract_if(.., |_, connection| which(connection.who)).map(|(id, _)| id);
+        let connections = connections.collect();
+        let peers = self.media.extract_if(.., |_, who| which(*who)).map(|(peer, _)| peer).collect();
+        Evicted { connections, peers }
+    }
+}
+
+/// What the screens of one place say together.
+#[derive(Default)]
+struct Seen {
+    watching: bool,
+    reports: usize,
+    frozen: bool,
+    muted: usize,
+}
+
+impl Seen {
+    fn status(seen: Option<&Seen>, place: &Place) -> PlaceStatus {
+        let state = match seen {
+            Some(Seen { watching: true, .. }) => PlaceState::Watching,
+            Some(_) => PlaceState::Connected,
+            None => PlaceState::Gone,
+        };
+        PlaceStatus {
+            id: place.id,
+            name: place.name.clone(),
+            state,
+            // One frozen screen is a frozen room, but one speaking TV makes the room hear.
+            frozen: seen.is_some_and(|seen| seen.frozen),
+            muted: seen.is_some_and(|seen| seen.reports > 0 && seen.muted == seen.reports),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Decoding, LessonId, UnixMillis};
+
+    const LESSON: LessonId = LessonId(1);
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn place(id: u64) -> Identity {
+        Identity::Place { place: PlaceId(id) }
+    }
+    fn host(invitation: u64) -> Identity {
+        Identity::Host { invitation: InvitationId(invitation), lesson: LESSON }
+    }
+    fn observer() -> Identity {
+        Identity::Observer { invitation: InvitationId(9), lesson: LESSON }
+    }
+    fn places(ids: &[u64]) -> Vec<Place> {
+        let name = |id: &u64| format!("Phòng {id}");
+        ids.iter()
+            .map(|id| Place { id: PlaceId(*id), name: name(id), created_at: UnixMillis::default() })
+            .collect()
+    }
+    /// A roster in which connections 1, 2, 3… are these people.
+    fn roster(people: &[Identity]) -> Roster {
+        let mut roster = Roster::new(RosterLimits { connections: 6, screens_per_place: 2 });
+        for (id, who) in people.iter().enumerate() {
+            roster.join(ConnectionId(id as u64 + 1), *who, CodecSupport::UNKNOWN).expect("there is room");
+        }
+        roster
+    }
+
+    #[test]
+    fn the_host_sees_which_rooms_are_there_watching_or_gone() {
+        let mut roster = roster(&[place(1), place(2), observer(), host(5)]);
+        roster.media_started(PeerId(70), place(2));
+        let view = roster.view(NOW, &places(&[1, 2, 3]));
+        assert_eq!((view.connected, view.total, view.observers), (2, 3, 1));
+        let states: Vec<_> = view.places.iter().map(|place| place.state).collect();
+        assert_eq!(states, [PlaceState::Connected, PlaceState::Watching, PlaceState::Gone]);
+    }
+
+    #[test]
+    fn a_frozen_room_is_shown_until_it_moves_or_falls_silent() {
+        let mut roster = roster(&[place(1)]);
+        let frozen = |roster: &Roster, now| roster.view(now, &places(&[1])).places[0].frozen;
+        roster.report(NOW, ConnectionId(1), ViewerReport { frozen: true, ..Default::default() });
+        assert!(frozen(&roster, NOW));
+        assert!(!frozen(&roster, NOW + REPORT_STALE_AFTER));
+        roster.report(NOW, ConnectionId(1), ViewerReport::default());
+        assert!(!frozen(&roster, NOW));
+    }
+
+    #[test]
+    fn one_speaking_tv_of_two_makes_a_room_hear() {
+        let mut roster = roster(&[place(1), place(1)]);
+        let muted = ViewerReport { muted: true, ..Default::default() };
+        roster.report(NOW, ConnectionId(1), muted);
+        assert!(roster.view(NOW, &places(&[1])).places[0].muted);
+        roster.report(NOW, ConnectionId(2), ViewerReport::default());
+        assert!(!roster.view(NOW, &places(&[1])).places[0].muted);
+        roster.report(NOW, ConnectionId(2), muted);
+        assert!(roster.view(NOW, &places(&[1])).places[0].muted);
+    }
+
+    #[test]
+    fn a_teacher_who_reloads_replaces_only_her_own_page() {
+        let mut roster = roster(&[host(5), host(6)]);
+        let replaced = roster.join(ConnectionId(10), host(5), CodecSupport::UNKNOWN);
+        assert_eq!(replaced, Ok(vec![ConnectionId(1)]));
+        assert_eq!(roster.len(), 2);
+    }
+
+    #[test]
+    fn a_third_screen_replaces_the_oldest_of_the_room() {
+        let mut roster = roster(&[place(1), place(2), place(1)]);
+        let replaced = roster.join(ConnectionId(10), place(1), CodecSupport::UNKNOWN);
+        assert_eq!(replaced, Ok(vec![ConnectionId(1)]));
+    }
+
+    #[test]
+    fn in_a_full_lesson_a_classroom_still_finds_a_seat() {
+        let mut roster = roster(&[observer(), observer(), observer(), observer(), observer(), observer()]);
+        let refused = roster.join(ConnectionId(10), observer(), CodecSupport::UNKNOWN);
+        assert_eq!(refused, Err(Refusal::LessonFull { limit: 6 }));
+        assert_eq!(roster.join(ConnectionId(11), place(1), CodecSupport::UNKNOWN), Ok(vec![]));
+        assert_eq!(roster.join(ConnectionId(12), host(5), CodecSupport::UNKNOWN), Ok(vec![]));
+    }
+
+    #[test]
+    fn revoking_a_leaked_link_closes_its_pages_and_media_and_nobody_elses() {
+        let mut roster = roster(&[observer(), place(1), observer()]);
+        roster.media_started(PeerId(70), observer());
+        roster.media_started(PeerId(71), place(1));
+        let evicted = roster.revoke(InvitationId(9));
+        let expected =
+            Evicted { connections: vec![ConnectionId(1), ConnectionId(3)], peers: vec![PeerId(70)] };
+        assert_eq!(evicted, expected);
+        assert_eq!(roster.connections().collect::<Vec<_>>(), [(ConnectionId(2), place(1))]);
+        let evicted = roster.remove_place(PlaceId(1));
+        assert_eq!(evicted, Evicted { connections: vec![ConnectionId(2)], peers: vec![PeerId(71)] });
+    }
+
+    #[test]
+    fn when_the_lesson_goes_off_air_the_host_keeps_hearing_herself() {
+        let mut roster = roster(&[]);
+        for (peer, who) in [(1, place(1)), (2, host(5)), (3, observer())] {
+            roster.media_started(PeerId(peer), who);
+        }
+        assert_eq!(roster.audience_media(), [PeerId(1), PeerId(3)]);
+    }
+
+    #[test]
+    fn a_player_without_a_page_brings_vp8() {
+        let chip = CodecSupport { h264: Decoding::Hardware, vp8: Decoding::Software };
+        let mut roster = roster(&[]);
+        roster.join(ConnectionId(1), place(1), chip).expect("there is room");
+        roster.media_started(PeerId(70), place(1));
+        assert_eq!(roster.preferred_codec(), Codec::H264);
+        roster.media_started(PeerId(71), place(2));
+        assert_eq!(roster.preferred_codec(), Codec::Vp8);
+    }
+}
