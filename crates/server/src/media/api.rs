@@ -99,15 +99,18 @@ pub struct SessionAnswer {
     pub slots: Vec<(Slot, Vec<Codec>)>,
 }
 
-/// The server's half of an ICE restart.
-#[derive(Debug, Clone)]
-pub struct IceRestart {
-    /// New local user name fragment.
-    pub ufrag: String,
-    /// New local password.
-    pub pwd: String,
-    /// Candidate attribute values, `candidate:…` without `a=`.
-    pub candidates: Vec<String>,
+/// What an ICE fragment (RFC 8840) is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FragmentAnswer {
+    /// Candidates were taken; there is nothing to say (204).
+    Taken,
+    /// ICE restarts: this fragment goes back (200).
+    Restarted {
+        /// Our new credentials and candidates, `application/trickle-ice-sdpfrag`.
+        fragment: String,
+        /// The new local user name fragment, the new entity tag.
+        ufrag: String,
+    },
 }
 
 /// Why a request was refused.
@@ -125,6 +128,12 @@ pub enum MediaError {
         /// The slot both want.
         slot: Slot,
     },
+    /// A fragment that cannot be read.
+    #[error("the fragment cannot be read: {0}")]
+    FragmentMalformed(String),
+    /// A fragment of another ICE session than the present one.
+    #[error("the fragment belongs to another ICE session")]
+    OtherIceSession,
     /// No such connection (any more).
     #[error("no media connection {0}")]
     PeerUnknown(PeerId),
@@ -143,9 +152,10 @@ impl MediaError {
     /// The stable code of PROTOCOL.md, for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::SdpMalformed(_) => "sdp_malformed",
+            Self::SdpMalformed(_) | Self::FragmentMalformed(_) => "sdp_malformed",
             Self::SdpUnsupported(_) => "sdp_unsupported",
             Self::SecondHost { .. } => "second_host",
+            Self::OtherIceSession => "etag_mismatch",
             Self::PeerUnknown(_) => "session_unknown",
             Self::TooManyPeers(_) => "too_many_peers",
             Self::Draining => "draining",

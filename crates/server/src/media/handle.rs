@@ -1,8 +1,8 @@
 //! The door to the media workers.
 
 use super::api::{
-    CloseReason, IceRestart, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError, OwnerId,
-    PublishSpec, SessionAnswer,
+    CloseReason, FragmentAnswer, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
+    OwnerId, PublishSpec, SessionAnswer,
 };
 use domain::{Layer, LessonId, PeerId, Slot};
 use std::{net::SocketAddr, sync::Arc};
@@ -73,13 +73,14 @@ impl MediaHandle {
         let _ = (peer, slot, layer);
     }
 
-    /// Restarts ICE on a connection whose client brings a new user name fragment and password (RFC 9725,
-    /// section 4.3.3). Media goes on over the old path until the new one is validated.
+    /// Hands over an ICE fragment (RFC 8840): trickled candidates, or new credentials, which restart ICE. Media
+    /// goes on over the old path until the new one is validated.
     ///
     /// # Errors
-    /// [`MediaError::PeerUnknown`], [`MediaError::Draining`], [`MediaError::Busy`].
-    pub fn restart_ice(&self, peer: PeerId, ufrag: &str, pwd: &str) -> Result<IceRestart, MediaError> {
-        let _ = (ufrag, pwd);
+    /// [`MediaError::FragmentMalformed`], [`MediaError::OtherIceSession`], [`MediaError::PeerUnknown`],
+    /// [`MediaError::Draining`], [`MediaError::Busy`].
+    pub async fn handle_fragment(&self, peer: PeerId, fragment: &str) -> Result<FragmentAnswer, MediaError> {
+        let _ = fragment;
         Err(MediaError::PeerUnknown(peer))
     }
 

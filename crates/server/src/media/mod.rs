@@ -9,7 +9,7 @@ mod api;
 mod handle;
 
 pub use api::{
-    CloseReason, IceRestart, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError, OwnerId,
-    PeerRole, PeerStats, PublishSpec, SessionAnswer, SlotStats,
+    CloseReason, FragmentAnswer, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
+    OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer, SlotStats,
 };
 pub use handle::{MediaHandle, RunningMedia, start};
