@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { HttpRefusal } from "./http.ts";
 import { type PublishingSession, WhipClient, type WhipState } from "./whip-client.ts";
-import { type SessionPlan, WhipRefused } from "./whip-session.ts";
+import type { SessionPlan } from "./whip-session.ts";
 
 /** A relay that answers each attempt with the next line of a script. */
 class Relay {
   readonly attempts: number[] = [];
   readonly plans: SessionPlan[] = [];
   closed = 0;
-  readonly #script: ("up" | "unreachable" | WhipRefused)[];
+  readonly #script: ("up" | "unreachable" | HttpRefusal)[];
 
-  constructor(script: ("up" | "unreachable" | WhipRefused)[]) {
+  constructor(script: ("up" | "unreachable" | HttpRefusal)[]) {
     this.#script = script;
   }
 
@@ -17,7 +18,7 @@ class Relay {
     this.attempts.push(Date.now());
     const next = this.#script.shift() ?? "unreachable";
     if (next === "unreachable") throw new TypeError("fetch failed");
-    if (next instanceof WhipRefused) throw next;
+    if (next instanceof HttpRefusal) throw next;
     this.plans.push(plan);
     return {
       codec: plan.codec,
@@ -35,8 +36,8 @@ class Relay {
   }
 }
 
-function refused(code: string): WhipRefused {
-  return new WhipRefused(409, { code, detail: code, detail_vi: code });
+function refused(code: string): HttpRefusal {
+  return new HttpRefusal(409, { code, detail: code, detail_vi: code }, null);
 }
 
 function client(relay: Relay): { whip: WhipClient; states: WhipState[] } {
@@ -45,6 +46,7 @@ function client(relay: Relay): { whip: WhipClient; states: WhipState[] } {
     endpoint: "/whip/x",
     token: "t",
     open: relay.open,
+    watch: () => () => undefined,
     onState: (state) => states.push(state),
     onUplink: () => undefined,
   });

@@ -6,9 +6,11 @@
  * one goes, so that classrooms see one short step and no gap.
  */
 import { type BackoffPolicy, backoffMs, RECONNECT } from "./backoff.ts";
+import { HttpRefusal } from "./http.ts";
 import { type CodecName, type Problem, SLOTS, type Slot } from "./protocol.ts";
+import { onWake } from "./wake.ts";
 import { CodecChoice, canSend } from "./whip-codecs.ts";
-import { type SessionPlan, WhipRefused, WhipSession } from "./whip-session.ts";
+import { type SessionPlan, WhipSession } from "./whip-session.ts";
 import type { UplinkSample } from "./whip-stats.ts";
 
 export type WhipState =
@@ -30,6 +32,8 @@ export interface WhipClientOptions {
   readonly backoff?: BackoffPolicy;
   /** Opens a session; tests bring their own. */
   readonly open?: (plan: SessionPlan) => Promise<PublishingSession>;
+  /** Tells when trying at once is worth it; tests bring their own. */
+  readonly watch?: typeof onWake;
 }
 
 /** What the client needs of a session. */
@@ -61,6 +65,7 @@ export class WhipClient {
   /** Tells the loop that the session is gone. */
   #lost: (() => void) | null = null;
   #changingCodec = false;
+  #stopWatching: (() => void) | null = null;
 
   constructor(options: WhipClientOptions) {
     this.#options = options;
@@ -77,6 +82,7 @@ export class WhipClient {
     this.#running = true;
     this.#run += 1;
     this.#ticker = setInterval(() => void this.#tick(), TICK_MS);
+    this.#stopWatching = (this.#options.watch ?? onWake)(() => this.nudge());
     void this.#keepPublishing(this.#run);
   }
 
@@ -127,7 +133,7 @@ export class WhipClient {
         this.#session = null;
         await session.close();
       } catch (error) {
-        problem = error instanceof WhipRefused ? error.problem : null;
+        problem = error instanceof HttpRefusal ? error.problem : null;
       }
       if (this.#run !== run) return;
       if (problem !== null && FINAL.has(problem.code)) {
@@ -214,6 +220,8 @@ export class WhipClient {
     this.#session = null;
     if (this.#ticker !== null) clearInterval(this.#ticker);
     this.#ticker = null;
+    this.#stopWatching?.();
+    this.#stopWatching = null;
     this.#wake?.();
     this.#lost?.();
   }

@@ -1,12 +1,4 @@
-/** The little SDP a WHIP client must read or write itself: tuning an answer, restarting ICE. */
-
-/** New ICE credentials and candidates of one side, as carried by a trickle fragment (RFC 8840). */
-export interface IceFragment {
-  readonly ufrag: string;
-  readonly pwd: string;
-  /** Whole `a=candidate:` lines without line ends. */
-  readonly candidates: readonly string[];
-}
+/** The one thing a publisher changes in an answer: what its own voice encoder shall do. */
 
 /**
  * Asks our own encoder for Opus in-band FEC: the *answer's* fmtp is what steers a sender.
@@ -30,43 +22,4 @@ export function withInbandFec(answer: string): string {
     return bare ? [line, `a=fmtp:${payloadType} useinbandfec=1`] : [line];
   });
   return complete.join("\r\n");
-}
-
-/** The fragment a client PATCHes to restart ICE: our new credentials on the first media section. */
-export function restartFragment(offer: string): string {
-  const section = offer.split(/^(?=m=)/m)[1] ?? "";
-  const kept = offer
-    .split(/\r?\n/)
-    .filter((line) => line.startsWith("a=group:BUNDLE"))
-    .concat(
-      section.split(/\r?\n/).filter((line) => /^(m=|a=mid:|a=ice-ufrag:|a=ice-pwd:|a=candidate:)/.test(line)),
-    );
-  return `${kept.join("\r\n")}\r\n`;
-}
-
-/** Reads credentials and candidates from a server's fragment; `null` when it has no credentials. */
-export function readFragment(fragment: string): IceFragment | null {
-  const ufrag = /^a=ice-ufrag:(\S+)/m.exec(fragment)?.[1];
-  const pwd = /^a=ice-pwd:(\S+)/m.exec(fragment)?.[1];
-  if (ufrag === undefined || pwd === undefined) return null;
-  const candidates = [...fragment.matchAll(/^a=candidate:[^\r\n]*/gm)].map((match) => match[0]);
-  return { ufrag, pwd, candidates: [...new Set(candidates)] };
-}
-
-/**
- * The last answer with the server's new ICE credentials in every section that had old ones.
- *
- * New candidates replace the old ones; a fragment without any keeps them (an ICE-lite server's
- * addresses do not change when its credentials do).
- */
-export function restartedAnswer(answer: string, ice: IceFragment): string {
-  return answer
-    .split(/\r?\n/)
-    .flatMap((line) => {
-      if (line.startsWith("a=ice-ufrag:")) return [`a=ice-ufrag:${ice.ufrag}`];
-      if (line.startsWith("a=ice-pwd:")) return [`a=ice-pwd:${ice.pwd}`, ...ice.candidates];
-      if (line.startsWith("a=candidate:") && ice.candidates.length > 0) return [];
-      return [line];
-    })
-    .join("\r\n");
 }

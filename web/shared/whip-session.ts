@@ -5,28 +5,16 @@
  * says `lost` once and is thrown away. `WhipClient` decides what comes next.
  */
 import { backoffMs, RECONNECT } from "./backoff.ts";
-import { decode } from "./decode.ts";
-import { type CodecName, type Problem, problemDecoder, type Slot } from "./protocol.ts";
+import { fetchWithin, HttpRefusal } from "./http.ts";
+import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
+import type { CodecName, Slot } from "./protocol.ts";
 import { orderPictureCodecs, orderSoundCodecs } from "./whip-codecs.ts";
 import { type PictureRole, type PictureSize, pictureEncodings, soundEncoding } from "./whip-encodings.ts";
-import { readFragment, restartedAnswer, restartFragment, withInbandFec } from "./whip-sdp.ts";
+import { withInbandFec } from "./whip-sdp.ts";
 import { readUplink, type StatsMemory, type UplinkSample } from "./whip-stats.ts";
 
 /** What each slot carries now; a slot that is `null` or missing sends nothing. */
 export type Sources = ReadonlyMap<Slot, MediaStreamTrack>;
-
-/** The relay answered, but not with a session. */
-export class WhipRefused extends Error {
-  readonly status: number;
-  /** `null` when the body was no problem document (a proxy's page). */
-  readonly problem: Problem | null;
-
-  constructor(status: number, problem: Problem | null) {
-    super(`WHIP refused with ${status}${problem === null ? "" : ` ${problem.code}`}`);
-    this.status = status;
-    this.problem = problem;
-  }
-}
 
 export interface SessionPlan {
   /** Address to POST the offer to. */
@@ -61,7 +49,6 @@ export class WhipSession {
   readonly #pc: RTCPeerConnection;
   readonly #senders = new Map<Slot, RTCRtpSender>();
   readonly #tuned = new Map<Slot, string>();
-  readonly #abort = new AbortController();
   #address: string | null = null;
   #closed = false;
   #repairing = false;
@@ -78,7 +65,7 @@ export class WhipSession {
   /**
    * Offers everything we may ever send and resolves once media can flow.
    *
-   * @throws WhipRefused when the relay answers with an error; `TypeError`/`DOMException` when it cannot be reached.
+   * @throws HttpRefusal when the relay answers with an error; `TypeError`/`DOMException` when it cannot be reached.
    */
   static async open(plan: SessionPlan): Promise<WhipSession> {
     const session = new WhipSession(plan);
@@ -133,7 +120,6 @@ export class WhipSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#abort.abort();
     this.#pc.close();
     if (this.#address === null) return;
     // keepalive lets the DELETE leave while the page is being closed.
@@ -163,7 +149,7 @@ export class WhipSession {
     const offer = this.#pc.localDescription?.sdp ?? "";
     // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
     const response = await this.#request(this.#plan.endpoint, "POST", "application/sdp", offer);
-    if (response.status !== 201) throw await refusal(response);
+    if (response.status !== 201) throw await HttpRefusal.of(response);
     const location = response.headers.get("Location");
     if (location !== null) this.#address = new URL(location, response.url).href;
     const answer = await response.text();
@@ -284,11 +270,10 @@ export class WhipSession {
     body: string,
     headers: Record<string, string> = {},
   ): Promise<Response> {
-    return fetch(address, {
+    return fetchWithin(HTTP_TIMEOUT_MS, address, {
       method,
       body,
       headers: { Authorization: `Bearer ${this.#plan.token}`, "Content-Type": contentType, ...headers },
-      signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(HTTP_TIMEOUT_MS)]),
     });
   }
 
@@ -333,10 +318,4 @@ function sizeOf(track: MediaStreamTrack | null): PictureSize | null {
 function codecsFor(kind: "audio" | "video", wish: CodecName): RTCRtpCodec[] {
   const available = RTCRtpSender.getCapabilities(kind)?.codecs ?? [];
   return kind === "audio" ? orderSoundCodecs(available) : orderPictureCodecs(available, wish);
-}
-
-async function refusal(response: Response): Promise<WhipRefused> {
-  const body: unknown = await response.json().catch(() => null);
-  const problem = decode(problemDecoder, body);
-  return new WhipRefused(response.status, problem.ok ? problem.value : null);
 }
