@@ -1,1 +1,9 @@
-//! Synthetic host and classrooms, link emulator, benchmarks: binary nhipcau-sim.
+//! What the product is tried with: a synthetic host, light classrooms, an emulator of bad links, and the fan-out benchmark.
+//!
+//! The command line (`nhipcau-sim`) is a thin door onto these modules; integration tests and `xtask` call them directly.
+
+pub mod fixture;
+pub mod host;
+
+pub mod packetize;
+pub mod whip;
