@@ -118,7 +118,12 @@ fn annex_b(file: &'static [u8]) -> Frames {
 pub fn nal_units(access_unit: &Bytes) -> Vec<Bytes> {
     let codes = start_codes(access_unit);
     let ends = codes.iter().skip(1).map(|&(code_at, _)| code_at).chain([access_unit.len()]);
-    codes.iter().zip(ends).map(|(&(_, from), to)| access_unit.slice(from..to)).filter(|nal| !nal.is_empty()).collect()
+    codes
+        .iter()
+        .zip(ends)
+        .map(|(&(_, from), to)| access_unit.slice(from..to))
+        .filter(|nal| !nal.is_empty())
+        .collect()
 }
 
 /// Every start code as (where the code begins, where the NAL unit begins).

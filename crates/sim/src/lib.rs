@@ -4,6 +4,6 @@
 
 pub mod fixture;
 pub mod host;
-
+pub mod link;
 pub mod packetize;
 pub mod whip;

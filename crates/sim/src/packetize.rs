@@ -108,7 +108,9 @@ fn h264(access_unit: &Bytes, filler: usize) -> Vec<Bytes> {
         for (part, range) in parts.into_iter().enumerate() {
             let mut payload = BytesMut::with_capacity(2 + range.len());
             payload.put_u8(nal[0] & 0x60 | FU_A);
-            payload.put_u8(nal[0] & 0x1f | if part == 0 { 0x80 } else { 0 } | if part == last { 0x40 } else { 0 });
+            payload.put_u8(
+                nal[0] & 0x1f | if part == 0 { 0x80 } else { 0 } | if part == last { 0x40 } else { 0 },
+            );
             payload.put_slice(&body[range]);
             payloads.push(payload.freeze());
         }
@@ -153,7 +155,10 @@ mod tests {
             let parts = equal_parts(len, max);
             let lens: Vec<_> = parts.iter().map(std::iter::ExactSizeIterator::len).collect();
             assert_eq!(lens.iter().sum::<usize>(), len);
-            assert!(lens.is_sorted() && lens[lens.len() - 1] - lens[0] <= 1 && lens[lens.len() - 1] <= max, "{lens:?}");
+            assert!(
+                lens.is_sorted() && lens[lens.len() - 1] - lens[0] <= 1 && lens[lens.len() - 1] <= max,
+                "{lens:?}"
+            );
         }
     }
 
@@ -164,7 +169,10 @@ mod tests {
         let payloads = packetizer.packetize(&frame, 0);
         let joined: Vec<u8> = payloads.iter().flat_map(|payload| payload[6..].to_vec()).collect();
         assert_eq!(joined, frame);
-        assert!(payloads.iter().all(|payload| payload[2..4] == [0x80, 0]), "the id wrapped to 0 once for the whole frame");
+        assert!(
+            payloads.iter().all(|payload| payload[2..4] == [0x80, 0]),
+            "the id wrapped to 0 once for the whole frame"
+        );
         assert_eq!(payloads.iter().filter(|payload| payload[0] & 0x10 != 0).count(), 1);
     }
 
@@ -198,7 +206,9 @@ mod tests {
     fn filler_makes_a_frame_as_large_as_wanted() {
         for codec in [Codec::Vp8, Codec::H264] {
             let frame = &fixture::camera(codec)[2][1].data;
-            let bytes = |filler| Packetizer::new(codec, 0).packetize(frame, filler).iter().map(Bytes::len).sum::<usize>();
+            let bytes = |filler| {
+                Packetizer::new(codec, 0).packetize(frame, filler).iter().map(Bytes::len).sum::<usize>()
+            };
             let grown = bytes(9_000) - bytes(0);
             assert!((8_990..9_100).contains(&grown), "{codec:?} {grown}");
         }

@@ -114,7 +114,12 @@ impl Door {
     }
 
     async fn offer(&self, url: &str, offer: String) -> Result<Granted, DoorError> {
-        let request = self.http.post(url).bearer_auth(&self.token).header("content-type", "application/sdp").body(offer);
+        let request = self
+            .http
+            .post(url)
+            .bearer_auth(&self.token)
+            .header("content-type", "application/sdp")
+            .body(offer);
         let response = refused(request.send().await?).await?;
         let location = response
             .headers()
@@ -140,7 +145,11 @@ impl Door {
     /// # Errors
     /// [`DoorError`] when the server is not reached or refuses.
     pub async fn invite(&self, lesson: &str, role: &str, label: &str) -> Result<Invitation, DoorError> {
-        self.call(&format!("/api/lessons/{lesson}/invitations"), &serde_json::json!({ "role": role, "label": label })).await
+        self.call(
+            &format!("/api/lessons/{lesson}/invitations"),
+            &serde_json::json!({ "role": role, "label": label }),
+        )
+        .await
     }
 
     /// A new lesson; the token of this door must be an organiser's.
@@ -195,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_wrong_link_is_final_and_a_busy_server_is_not() {
-        let refused = |status, code: &str| DoorError::Refused { status, code: code.into(), detail: String::new() };
+        let refused =
+            |status, code: &str| DoorError::Refused { status, code: code.into(), detail: String::new() };
         assert!(refused(401, "unauthorized").is_final() && refused(404, "lesson_unknown").is_final());
         assert!(!refused(503, "draining").is_final() && !refused(429, "rate_limited").is_final());
     }

@@ -2,7 +2,9 @@
 
 use rtc::{
     interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket},
-    rtcp::payload_feedbacks::{full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication},
+    rtcp::payload_feedbacks::{
+        full_intra_request::FullIntraRequest, picture_loss_indication::PictureLossIndication,
+    },
     sansio::Protocol,
     shared::error::Error,
 };
@@ -11,7 +13,7 @@ use std::{collections::VecDeque, time::Instant};
 /// The last interceptor of the chain: marks PLI and FIR for the application and drops the RTCP that others have dealt with.
 ///
 /// Both queues hold only what the chain moves on in the same call, so they stay at a packet or two.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct KeyframeRequests {
     inbound: VecDeque<TaggedPacket>,
     outbound: VecDeque<TaggedPacket>,

@@ -16,9 +16,12 @@ use domain::Codec;
 use rtc::{
     media_stream::MediaStreamTrack,
     rtp,
-    rtp_transceiver::rtp_sender::{
-        RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
-        RtpCodecKind,
+    rtp_transceiver::{
+        RTCRtpTransceiverDirection, RTCRtpTransceiverInit,
+        rtp_sender::{
+            RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
+            RTCRtpEncodingParameters, RtpCodecKind,
+        },
     },
 };
 use std::{
@@ -193,9 +196,15 @@ pub(super) async fn publish(
             .filter(|stream| stream.section == outgoing[first].section)
             .map(Outgoing::encoding)
             .collect();
-        let track = MediaStreamTrack::new("nhipcau-sim".into(), name.clone(), name, kind, encodings);
+        let track = MediaStreamTrack::new("nhipcau-sim".into(), name.clone(), name, kind, encodings.clone());
         outgoing[first].track = Arc::new(TrackLocalStaticRTP::new(track));
-        connection.add_track(Arc::clone(&outgoing[first].track) as Arc<dyn TrackLocal>).await?;
+        let send_only = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            streams: vec!["nhipcau-sim".into()],
+            send_encodings: encodings,
+        };
+        let track = Arc::clone(&outgoing[first].track) as Arc<dyn TrackLocal>;
+        connection.add_transceiver_from_track(track, Some(send_only)).await?;
     }
 
     let offer = connection.create_offer(None).await?;
@@ -329,15 +338,21 @@ fn streams(config: &HostConfig) -> Vec<Outgoing> {
 }
 
 /// Gives every stream the header extensions that tell the relay which stream it is (RFC 8843, RFC 8852).
-async fn name_streams(connection: &impl PeerConnection, outgoing: &mut [Outgoing]) -> Result<(), PublishError> {
+async fn name_streams(
+    connection: &impl PeerConnection,
+    outgoing: &mut [Outgoing],
+) -> Result<(), PublishError> {
     let transceivers = connection.get_transceivers().await;
     for stream in outgoing {
         let Some(transceiver) = transceivers.get(stream.section) else { continue };
-        let (Some(mid), Some(sender)) = (transceiver.mid().await?, transceiver.sender().await?) else { continue };
+        let (Some(mid), Some(sender)) = (transceiver.mid().await?, transceiver.sender().await?) else {
+            continue;
+        };
         let negotiated = sender.get_parameters().await?.rtp_parameters.header_extensions;
         let mut extensions = Vec::new();
         for (uri, value) in [(MID_URI, Some(mid.as_str())), (RID_URI, stream.rid)] {
-            let id = negotiated.iter().find(|extension| extension.uri == uri).map(|extension| extension.id as u8);
+            let id =
+                negotiated.iter().find(|extension| extension.uri == uri).map(|extension| extension.id as u8);
             if let (Some(id), Some(value)) = (id, value) {
                 extensions.push((id, Bytes::copy_from_slice(value.as_bytes())));
             }
@@ -352,7 +367,9 @@ fn codec_parameters(codec: Codec) -> RTCRtpCodecParameters {
     let (mime_type, channels, fmtp, payload_type) = match codec {
         Codec::Opus => ("audio/opus", 2, "minptime=10;useinbandfec=1", 111),
         Codec::Vp8 => ("video/VP8", 0, "", 96),
-        Codec::H264 => ("video/H264", 0, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", 102),
+        Codec::H264 => {
+            ("video/H264", 0, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", 102)
+        }
     };
     RTCRtpCodecParameters {
         rtp_codec: RTCRtpCodec {
@@ -369,7 +386,7 @@ fn codec_parameters(codec: Codec) -> RTCRtpCodecParameters {
 /// The codecs we offer, and the interceptors that answer NACK, report, and number packets for TWCC.
 fn media_engine_and_registry(config: &HostConfig) -> Result<(MediaEngine, Registry), PublishError> {
     /// Behind every interceptor that acts on feedback; the library's own slots end at 13 000.
-    const LAST: u32 = 14_000;
+    const LAST: usize = 14_000;
     let mut engine = MediaEngine::default();
     engine.register_codec(codec_parameters(Codec::Opus), RtpCodecKind::Audio)?;
     engine.register_codec(codec_parameters(Codec::Vp8), RtpCodecKind::Video)?;
@@ -387,7 +404,8 @@ async fn own_address(server: &str) -> Result<IpAddr, PublishError> {
     let unusable = || PublishError::Address(server.to_owned());
     let authority = server.split_once("://").map_or(server, |(_, rest)| rest);
     let authority = authority.split('/').next().unwrap_or(authority);
-    let remote = tokio::net::lookup_host(authority).await.ok().and_then(|mut all| all.next()).ok_or_else(unusable)?;
+    let remote =
+        tokio::net::lookup_host(authority).await.ok().and_then(|mut all| all.next()).ok_or_else(unusable)?;
     let any: SocketAddr = if remote.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
     // Connecting a UDP socket sends nothing; it asks the routing table.
     let probe = std::net::UdpSocket::bind(any).map_err(|_| unusable())?;

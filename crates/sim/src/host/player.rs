@@ -186,7 +186,8 @@ mod tests {
         let mut keyframes = 0;
         for ms in 0..10_000 {
             player.request_keyframe(MS * ms, 1);
-            keyframes += play(&mut player, MS * ms).iter().filter(|(stream, _, key)| *stream == 3 && *key).count();
+            keyframes +=
+                play(&mut player, MS * ms).iter().filter(|(stream, _, key)| *stream == 3 && *key).count();
         }
         assert!((9..=12).contains(&keyframes), "{keyframes}");
     }
