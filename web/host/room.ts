@@ -1,0 +1,262 @@
+/**
+ * The teacher's side of one lesson: what the relay says, what is being sent, and what she may do now.
+ *
+ * One object per page. It joins the WebSocket, the publisher and the devices; components read its
+ * signals and call its methods, and hold no lesson state of their own.
+ */
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { alreadyAllowed } from "../shared/devices.ts";
+import type {
+  ClientMessage,
+  Lesson,
+  Problem,
+  ServerMessage,
+  ServerMessageOf,
+  Slots,
+} from "../shared/protocol.ts";
+import { SignalClient, type SignalStatus, signalUrl } from "../shared/signal-client.ts";
+import { language } from "../shared/ui/language.tsx";
+import { WhipClient, type WhipState } from "../shared/whip-client.ts";
+import type { UplinkSample } from "../shared/whip-stats.ts";
+import { Notices } from "./notices.ts";
+import { type RosterSummary, summarise } from "./roster.ts";
+import { Sources, sessionWishes } from "./sources.ts";
+import { type RelayReport, UplinkJudge, type UplinkVerdict } from "./uplink.ts";
+
+export type Roster = Omit<ServerMessageOf<"roster">, "type">;
+/** A wish sent to the relay that has not come true yet. */
+export type Pending = "lesson.test" | "lesson.start" | "lesson.end";
+
+/** The relay answers a command within a second; after this long without one the button works again. */
+const PENDING_MAX_MS = 8000;
+
+export class HostRoom {
+  readonly notices = new Notices();
+  readonly sources = new Sources(
+    (slot, track) => void this.#whip?.setSource(slot, track),
+    (notice) => this.notices.add(notice),
+  );
+  readonly #token: string;
+  readonly #signal: SignalClient;
+  readonly #link = signal<SignalStatus>({ kind: "connecting", attempt: 0 });
+  readonly #lesson = signal<Lesson | null>(null);
+  readonly #roster = signal<Roster | null>(null);
+  readonly #reaching = signal<Slots>({});
+  readonly #whipState = signal<WhipState>({ kind: "idle" });
+  readonly #sample = signal<UplinkSample | null>(null);
+  readonly #verdict = signal<UplinkVerdict>("measuring");
+  readonly #pending = signal<Pending | null>(null);
+  readonly #judge = new UplinkJudge();
+  #relayReport: RelayReport | null = null;
+  #whip: WhipClient | null = null;
+  readonly #seenPlaces = new Set<string>();
+  /** Server clock minus ours, ms. */
+  #clockOffset = 0;
+  #pendingTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Whether classes see and hear what is sent. */
+  readonly onAir: ReadonlySignal<boolean> = computed(() => {
+    const state = this.#lesson.value?.state;
+    return state === "live" || state === "test_run";
+  });
+
+  /** The places in words, trouble first. */
+  readonly places: ReadonlySignal<RosterSummary> = computed(() =>
+    summarise(this.#roster.value?.places ?? [], this.#seenPlaces),
+  );
+
+  constructor(token: string) {
+    this.#token = token;
+    this.#signal = new SignalClient({
+      url: signalUrl(location),
+      hello: () => ({
+        type: "hello",
+        v: 1,
+        token,
+        lang: language.peek(),
+        // The host plays nothing, so she has no say in what others can decode.
+        device: { kind: "browser", codecs: [] },
+      }),
+      onMessage: (message) => this.#receive(message),
+      onStatus: (status) => this.#linkChanged(status),
+    });
+    this.#signal.start();
+    effect(() => this.#publishWhileOnAir(this.onAir.value));
+    addEventListener("beforeunload", (event) => {
+      if (this.#lesson.peek()?.state === "live") event.preventDefault();
+    });
+    // Classes learn at once that the teacher is gone, instead of looking at a still picture.
+    addEventListener("pagehide", () => void this.#whip?.stop());
+    void this.#openAfterReload();
+  }
+
+  get link(): ReadonlySignal<SignalStatus> {
+    return this.#link;
+  }
+  get lesson(): ReadonlySignal<Lesson | null> {
+    return this.#lesson;
+  }
+  get roster(): ReadonlySignal<Roster | null> {
+    return this.#roster;
+  }
+  /** What really reaches the relay, in its own words. */
+  get reaching(): ReadonlySignal<Slots> {
+    return this.#reaching;
+  }
+  get publishing(): ReadonlySignal<WhipState> {
+    return this.#whipState;
+  }
+  get sample(): ReadonlySignal<UplinkSample | null> {
+    return this.#sample;
+  }
+  get verdict(): ReadonlySignal<UplinkVerdict> {
+    return this.#verdict;
+  }
+  get pending(): ReadonlySignal<Pending | null> {
+    return this.#pending;
+  }
+
+  /** Our best idea of the relay's clock, ms since the epoch. */
+  serverNow(): number {
+    return Date.now() + this.#clockOffset;
+  }
+
+  /** Opens camera and microphone; the browser may ask the teacher. */
+  openDevices(): void {
+    // Two prompts at once would hide each other: the microphone first, as there is no lesson without.
+    void this.sources
+      .open("microphone")
+      .then(() => (sessionWishes()?.camera === false ? undefined : this.sources.open("camera")));
+  }
+
+  command(command: Pending): void {
+    if (this.#pending.peek() !== null) return;
+    const message: ClientMessage = { type: command };
+    if (!this.#signal.send(message)) {
+      this.notices.add({ kind: "not_connected" });
+      return;
+    }
+    this.#pending.value = command;
+    clearTimeout(this.#pendingTimer);
+    this.#pendingTimer = setTimeout(() => this.#settle(), PENDING_MAX_MS);
+  }
+
+  /** Publishes again after a refusal the teacher has dealt with. */
+  retry(): void {
+    this.#signal.start();
+    this.#signal.nudge();
+    if (this.onAir.peek()) this.#whip?.start();
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message.type) {
+      case "welcome":
+        this.#clockOffset = message.server_time - Date.now();
+        this.#setLesson(message.lesson);
+        break;
+      case "lesson":
+        this.#setLesson(message.lesson);
+        break;
+      case "media":
+        this.#reaching.value = message.slots;
+        break;
+      case "roster":
+        for (const { id, state } of message.places) if (state !== "gone") this.#seenPlaces.add(id);
+        this.#roster.value = message;
+        break;
+      case "codec":
+        this.#whip?.preferCodec(message.prefer);
+        break;
+      case "uplink":
+        this.#relayReport = message;
+        break;
+      case "error":
+        this.#refused(message);
+        break;
+      case "closing":
+      case "pong":
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #setLesson(lesson: Lesson | null): void {
+    if (lesson !== null && this.#whip === null) this.#whip = this.#publisher(lesson.id);
+    if (lesson?.state !== this.#lesson.peek()?.state) this.#settle();
+    this.#lesson.value = lesson;
+    if (lesson?.state === "ended") this.sources.closeAll();
+  }
+
+  #publisher(lesson: string): WhipClient {
+    const whip = new WhipClient({
+      endpoint: `${location.origin}/whip/${lesson}`,
+      token: this.#token,
+      onState: (state) => {
+        // Every new connection ramps up anew, and until then nothing is known of it.
+        if (state.kind !== "publishing" || this.#whipState.peek().kind !== "publishing")
+          this.#judge.restart();
+        this.#whipState.value = state;
+        if (state.kind !== "publishing") {
+          this.#sample.value = null;
+          this.#verdict.value = "measuring";
+          this.#relayReport = null;
+        }
+      },
+      onUplink: (sample) => {
+        this.#sample.value = sample;
+        this.#verdict.value = this.#judge.update(performance.now(), sample, this.#relayReport);
+      },
+    });
+    const { camera, secondCamera, microphone, slides } = this.sources;
+    const [program, extra, voice, shared] = [
+      camera.peek(),
+      secondCamera.peek(),
+      microphone.peek(),
+      slides.peek(),
+    ];
+    // Devices may have been opened before the relay told us which lesson this is.
+    if (program.kind === "on") void whip.setSource("program_video", program.track);
+    if (extra.kind === "on") void whip.setSource("extra_video", extra.track);
+    if (voice.kind === "on") void whip.setSource("program_audio", voice.track);
+    if (shared.kind === "on") {
+      void whip.setSource("slides_video", shared.picture);
+      void whip.setSource("extra_audio", shared.sound);
+    }
+    return whip;
+  }
+
+  #publishWhileOnAir(onAir: boolean): void {
+    if (onAir) this.#whip?.start();
+    else void this.#whip?.stop();
+  }
+
+  #linkChanged(status: SignalStatus): void {
+    const before = this.#link.peek();
+    this.#link.value = status;
+    // The relay was away and is back: the media session may be a ghost on a restarted server.
+    if (status.kind === "open" && before.kind !== "open") this.#whip?.nudge();
+    if (status.kind === "refused") void this.#whip?.stop();
+  }
+
+  #refused(problem: Problem): void {
+    this.#settle();
+    this.notices.add({ kind: "refused", problem });
+  }
+
+  #settle(): void {
+    clearTimeout(this.#pendingTimer);
+    this.#pending.value = null;
+  }
+
+  /** After a reload everything comes back by itself, as far as the browser's permissions reach. */
+  async #openAfterReload(): Promise<void> {
+    const wishes = sessionWishes();
+    const [camera, microphone] = [await alreadyAllowed("camera"), await alreadyAllowed("microphone")];
+    if (!microphone) return;
+    await this.sources.open("microphone");
+    if (camera && wishes?.camera !== false) await this.sources.open("camera");
+    if (camera && wishes?.second_camera === true) await this.sources.open("second_camera");
+    if (wishes?.slides === true) this.notices.add({ kind: "slides_need_hand" });
+  }
+}
