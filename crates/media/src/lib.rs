@@ -17,6 +17,7 @@ mod reception;
 pub mod red;
 mod resend;
 pub mod rtp;
+mod segments;
 
 mod sender_report;
 mod sequence;

@@ -19,7 +19,8 @@ pub enum RtpError {
     },
 }
 
-const FIXED_LEN: usize = 12;
+/// Bytes of a header without CSRC and extensions.
+pub(crate) const FIXED_LEN: usize = 12;
 const ONE_BYTE_PROFILE: u16 = 0xBEDE;
 
 /// A parsed header; borrows the packet for its extensions.
@@ -256,5 +257,159 @@ impl ExtensionBlock {
     /// The block as it goes on the wire, padded to whole words; empty without elements.
     pub fn bytes(&self) -> &[u8] {
         if self.len == 4 { &[] } else { &self.bytes[..usize::from(self.len).next_multiple_of(4)] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FIELDS: HeaderFields = HeaderFields {
+        marker: true,
+        padded: false,
+        payload_type: 96,
+        sequence: 0xfffe,
+        timestamp: 0x0102_0304,
+        ssrc: 0xaabb_ccdd,
+    };
+
+    fn packet(first: u8, rest: &[u8]) -> Vec<u8> {
+        [&[first, 0xe0, 0xff, 0xfe, 1, 2, 3, 4, 0xaa, 0xbb, 0xcc, 0xdd], rest].concat()
+    }
+
+    #[test]
+    fn a_plain_header_is_read() {
+        let packet = packet(0x80, &[7, 8, 9]);
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert_eq!((header.marker, header.payload_type, header.sequence), (true, 96, 0xfffe));
+        assert_eq!((header.timestamp, header.ssrc, header.len), (0x0102_0304, 0xaabb_ccdd, 12));
+        assert_eq!(header.payload(&packet), Ok(&[7, 8, 9][..]));
+        assert_eq!(header.extensions().count(), 0);
+    }
+
+    #[test]
+    fn contributing_sources_and_one_byte_extensions_are_stepped_over() {
+        let rest =
+            [&[1; 8][..], &[0xBE, 0xDE, 0, 2, 0x10, 0x55, 0, 0x31, 0x66, 0x77, 0xf0, 0x99], &[7]].concat();
+        let packet = packet(0x92, &rest);
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert_eq!(header.extension(1), Some(&[0x55][..]));
+        assert_eq!(header.extension(3), Some(&[0x66, 0x77][..]));
+        assert_eq!(header.extensions().count(), 2, "id 15 ends the list");
+        assert_eq!(header.payload(&packet), Ok(&[7][..]));
+    }
+
+    #[test]
+    fn two_byte_extensions_are_read_even_when_empty() {
+        let packet = packet(0x90, &[0x10, 0x00, 0, 2, 1, 0, 0, 200, 2, 0xab, 0xcd, 0, 7]);
+        let header = RtpHeader::parse(&packet).unwrap();
+        let found: Vec<_> = header.extensions().collect();
+        assert_eq!(found, [(1, &[][..]), (200, &[0xab, 0xcd][..])]);
+    }
+
+    #[test]
+    fn an_element_that_is_cut_off_ends_the_list() {
+        let packet = packet(0x90, &[0xBE, 0xDE, 0, 1, 0x10, 0x55, 0x2f, 1]);
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert_eq!(header.extensions().collect::<Vec<_>>(), [(1, &[0x55][..])]);
+    }
+
+    #[test]
+    fn padding_is_taken_off_and_impossible_padding_refused() {
+        let rows: [(&[u8], Result<&[u8], RtpError>); 5] = [
+            (&[7, 8, 0, 2], Ok(&[7, 8])),
+            (&[3, 3, 3], Ok(&[])),
+            (&[7, 0], Err(RtpError::Padding { padding: 0, payload: 2 })),
+            (&[7, 3], Err(RtpError::Padding { padding: 3, payload: 2 })),
+            (&[], Err(RtpError::Padding { padding: 0, payload: 0 })),
+        ];
+        for (rest, expected) in rows {
+            let packet = packet(0xa0, rest);
+            assert_eq!(RtpHeader::parse(&packet).unwrap().payload(&packet), expected, "{rest:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rtp_is_refused() {
+        let short = packet(0x80, &[]);
+        assert_eq!(RtpHeader::parse(&short[..11]), Err(RtpError::Short(11)));
+        assert_eq!(RtpHeader::parse(&packet(0x40, &[])), Err(RtpError::Version(1)));
+        for (first, rest) in
+            [(0x81, &[1, 2, 3][..]), (0x90, &[0xBE, 0xDE, 0][..]), (0x90, &[0xBE, 0xDE, 0, 1][..])]
+        {
+            let packet = packet(first, rest);
+            assert_eq!(RtpHeader::parse(&packet), Err(RtpError::Short(packet.len())));
+        }
+    }
+
+    #[test]
+    fn an_extension_block_keeps_its_length_while_its_values_change() {
+        let mut block = ExtensionBlock::new();
+        assert!(block.bytes().is_empty());
+        assert!(block.push(5, &[0, 0]) && block.push(9, b"v1"));
+        let len = block.bytes().len();
+        assert_eq!(len % 4, 0);
+        assert!(block.set(5, &[0x12, 0x34]));
+        assert!(!block.set(5, &[1]) && !block.set(6, &[1]));
+        let mut buf = [0; 64];
+        let written = write_header(FIELDS, block.bytes(), &mut buf).unwrap();
+        assert_eq!(written, 12 + len);
+        let header = RtpHeader::parse(&buf[..written]).unwrap();
+        assert_eq!((header.extension(5), header.extension(9)), (Some(&[0x12, 0x34][..]), Some(&b"v1"[..])));
+    }
+
+    #[test]
+    fn an_extension_block_refuses_what_does_not_fit() {
+        let mut block = ExtensionBlock::new();
+        assert!(
+            !block.push(0, &[1]) && !block.push(15, &[1]) && !block.push(1, &[]) && !block.push(1, &[0; 17])
+        );
+        let mut pushed = 0;
+        while block.push(1, &[0; 16]) {
+            pushed += 1;
+        }
+        assert_eq!(pushed, 3);
+        assert_eq!(block.bytes().len(), 4 + 3 * 17 + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..120), version_two: bool) {
+            let mut bytes = bytes;
+            if version_two && let Some(first) = bytes.first_mut() {
+                *first = *first & 0x3f | 0x80;
+            }
+            if let Ok(header) = RtpHeader::parse(&bytes) {
+                prop_assert!(header.len <= bytes.len());
+                for (_, data) in header.extensions() {
+                    prop_assert!(data.len() <= bytes.len());
+                }
+                if let Ok(payload) = header.payload(&bytes) {
+                    prop_assert!(header.len + payload.len() <= bytes.len());
+                }
+            }
+            let _ = rtx_original(&bytes);
+        }
+
+        #[test]
+        fn a_written_header_reads_back(
+            marker: bool, payload_type in 0u8..128, sequence: u16, timestamp: u32, ssrc: u32,
+        ) {
+            let fields = HeaderFields { marker, padded: false, payload_type, sequence, timestamp, ssrc };
+            let mut buf = [0xff; 12];
+            prop_assert_eq!(write_header(fields, &[], &mut buf), Some(12));
+            let header = RtpHeader::parse(&buf).unwrap();
+            let read = HeaderFields {
+                marker: header.marker,
+                padded: header.padded,
+                payload_type: header.payload_type,
+                sequence: header.sequence,
+                timestamp: header.timestamp,
+                ssrc: header.ssrc,
+            };
+            prop_assert_eq!(read, fields);
+            prop_assert_eq!(write_header(fields, &[], &mut buf[..11]), None);
+        }
     }
 }

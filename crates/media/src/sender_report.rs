@@ -12,6 +12,18 @@ impl NtpTime {
     pub fn middle(self) -> u32 {
         (self.0 >> 16) as u32
     }
+
+    /// This time, `passed` later.
+    #[must_use]
+    pub fn plus(self, passed: Duration) -> Self {
+        Self(self.0.wrapping_add((passed.as_micros() << 32).wrapping_div(1_000_000) as u64))
+    }
+
+    /// RTP clock ticks from `earlier` to this time, modulo 2^32; negative spans wrap.
+    pub(crate) fn ticks_since(self, earlier: NtpTime, rate: u32) -> u32 {
+        let span = i128::from(self.0.wrapping_sub(earlier.0) as i64);
+        ((span * i128::from(rate)) >> 32) as u32
+    }
 }
 
 /// One sender report of the publisher for one layer: two clocks read at the same moment.
@@ -60,7 +72,42 @@ impl SentReports {
     ///
     /// `None` when LSR names no report we sent lately, or DLSR is longer than the time passed.
     pub fn rtt(&self, lsr: u32, dlsr: u32, now: Timestamp) -> Option<Duration> {
-        let _ = (lsr, dlsr, now);
-        todo!()
+        let (_, left) = self.sent.iter().flatten().find(|(middle, _)| lsr != 0 && *middle == lsr)?;
+        let held = Duration::from_micros(u64::from(dlsr) * 1_000_000 / 65_536);
+        now.saturating_since(*left).checked_sub(held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_that_answers_after_a_pause_shows_the_round_trip_without_it() {
+        let mut reports = SentReports::default();
+        let ntp = NtpTime(0x1234_5678_9abc_def0);
+        reports.on_sent(ntp, Timestamp::from_millis(10_000));
+        let half_a_second = 32_768;
+        let rtt = reports.rtt(0x5678_9abc, half_a_second, Timestamp::from_millis(10_620));
+        assert_eq!(rtt, Some(Duration::from_millis(120)));
+    }
+
+    #[test]
+    fn a_lying_report_block_gives_no_round_trip() {
+        let mut reports = SentReports::default();
+        reports.on_sent(NtpTime(7 << 16), Timestamp::from_millis(10_000));
+        let now = Timestamp::from_millis(10_100);
+        assert_eq!(reports.rtt(7, u32::MAX, now), None, "held longer than the time passed");
+        assert_eq!(reports.rtt(8, 0, now), None, "a report we never sent");
+        assert_eq!(reports.rtt(0, 0, now), None, "no report received yet");
+    }
+
+    #[test]
+    fn clocks_run_forwards_and_backwards_between_reports() {
+        let earlier = NtpTime(5 << 32);
+        let later = earlier.plus(Duration::from_millis(1_500));
+        assert_eq!(later, NtpTime((6 << 32) + (1 << 31)));
+        assert_eq!(later.ticks_since(earlier, 90_000), 135_000);
+        assert_eq!(earlier.ticks_since(later, 90_000), 135_000u32.wrapping_neg());
     }
 }

@@ -48,6 +48,11 @@ impl SequenceExtender {
         }
     }
 
+    /// Goes on from `ext_seq`, whatever came before: the sender has restarted its numbering.
+    pub fn restart_at(&mut self, ext_seq: u64) {
+        self.highest = Some(ext_seq);
+    }
+
     /// Highest number so far.
     pub fn highest(&self) -> Option<u64> {
         self.highest

@@ -129,3 +129,87 @@ pub fn rewrite(ids: PictureIds, picture_id: u16, tl0_pic_idx: u8, payload: &mut 
         *octet = tl0_pic_idx;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ids(picture_id: Option<PictureId>, tl0_pic_idx: Option<u8>) -> PictureIds {
+        PictureIds { picture_id, tl0_pic_idx }
+    }
+
+    #[test]
+    fn descriptors_of_every_shape_are_read() {
+        let none = ids(None, None);
+        // (payload, length, starts frame, starts keyframe, temporal layer, sync, ids)
+        let rows: [(&[u8], usize, bool, bool, u8, bool, PictureIds); 8] = [
+            (&[0x10, 0x00], 1, true, true, 0, false, none),
+            (&[0x10, 0x01], 1, true, false, 0, false, none),
+            (&[0x00, 0x00], 1, false, false, 0, false, none),
+            (&[0x11, 0x00], 1, false, false, 0, false, none), // second partition
+            (&[0x90, 0x80, 0x7f, 0x00], 3, true, true, 0, false, ids(Some(PictureId::Short(127)), None)),
+            (
+                &[0x90, 0x80, 0xff, 0xff, 0x01],
+                4,
+                true,
+                false,
+                0,
+                false,
+                ids(Some(PictureId::Long(32_767)), None),
+            ),
+            (
+                &[0x90, 0xf0, 0x81, 0x00, 0x09, 0xb3, 0x01],
+                6,
+                true,
+                false,
+                2,
+                true,
+                ids(Some(PictureId::Long(256)), Some(9)),
+            ),
+            (&[0x90, 0x10, 0x1f, 0x01], 3, true, false, 0, false, none), // KEYIDX alone
+        ];
+        for (payload, len, starts_frame, starts_keyframe, temporal, layer_sync, ids) in rows {
+            let expected = Descriptor { starts_frame, starts_keyframe, temporal, layer_sync, ids, len };
+            assert_eq!(Descriptor::parse(payload), Some(expected), "{payload:x?}");
+        }
+    }
+
+    #[test]
+    fn a_descriptor_that_is_cut_off_is_refused() {
+        let whole = [0x90, 0xf0, 0x81, 0x00, 0x09, 0xb3];
+        for len in 0..whole.len() {
+            assert_eq!(Descriptor::parse(&whole[..len]), None, "{len}");
+        }
+        let no_payload = Descriptor::parse(&whole).unwrap();
+        assert!(no_payload.starts_frame && !no_payload.starts_keyframe);
+    }
+
+    proptest! {
+        #[test]
+        fn rewriting_changes_the_ids_and_nothing_else(
+            payload in prop::collection::vec(any::<u8>(), 0..40), picture_id in 0u16..0x8000, tl0: u8,
+        ) {
+            let Some(before) = Descriptor::parse(&payload) else { return Ok(()) };
+            let mut rewritten = payload.clone();
+            rewrite(before.ids, picture_id, tl0, &mut rewritten);
+            let after = Descriptor::parse(&rewritten).unwrap();
+            let expected = PictureIds {
+                picture_id: before.ids.picture_id.map(|id| match id {
+                    PictureId::Short(_) => PictureId::Short(picture_id as u8 & 0x7f),
+                    PictureId::Long(_) => PictureId::Long(picture_id),
+                }),
+                tl0_pic_idx: before.ids.tl0_pic_idx.map(|_| tl0),
+            };
+            prop_assert_eq!(after, Descriptor { ids: expected, ..before });
+            prop_assert_eq!(&rewritten[before.len..], &payload[before.len..]);
+        }
+
+        #[test]
+        fn ids_written_over_a_shorter_payload_touch_nothing_outside(len in 0usize..6) {
+            let mut payload = vec![0; len];
+            rewrite(ids(Some(PictureId::Long(1)), Some(2)), 3, 4, &mut payload);
+            prop_assert_eq!(payload.len(), len);
+        }
+    }
+}
