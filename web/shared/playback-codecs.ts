@@ -1,0 +1,57 @@
+/** Which picture codecs this browser plays, and which of them in hardware: the relay chooses the lesson's codec by it. */
+import type { CodecAbility, CodecName } from "./protocol.ts";
+
+const CANDIDATES: readonly { codec: CodecName; contentType: string; mime: string }[] = [
+  {
+    codec: "h264",
+    contentType: "video/H264;level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+    mime: "video/h264",
+  },
+  { codec: "vp8", contentType: "video/VP8", mime: "video/vp8" },
+];
+
+/** The lesson's top layer; hardware that cannot do this is of no use to us. */
+const PICTURE = { width: 1280, height: 720, framerate: 25, bitrate: 1_500_000 };
+
+/** Asks the browser once; resolves to an empty list where there is no WebRTC at all. */
+export async function playbackCodecs(): Promise<CodecAbility[]> {
+  const receivable = await receivableCodecs();
+  const able = CANDIDATES.filter(({ mime }) => receivable.indexOf(mime) >= 0);
+  return Promise.all(
+    able.map(async ({ codec, contentType }) => ({ codec, hardware: await inHardware(contentType) })),
+  );
+}
+
+/** Lower-case names such as `video/h264`. */
+async function receivableCodecs(): Promise<string[]> {
+  if (typeof RTCPeerConnection !== "function") return [];
+  if (typeof RTCRtpReceiver === "function" && typeof RTCRtpReceiver.getCapabilities === "function") {
+    const codecs = RTCRtpReceiver.getCapabilities("video")?.codecs ?? [];
+    return codecs.map(({ mimeType }) => mimeType.toLowerCase());
+  }
+  // Before Chromium 66 only an offer tells.
+  const pc = new RTCPeerConnection();
+  try {
+    const { sdp } = await pc.createOffer({ offerToReceiveVideo: true });
+    return CANDIDATES.map(({ mime }) => mime).filter((mime) =>
+      new RegExp(`^a=rtpmap:\\d+ ${mime.slice("video/".length)}/`, "im").test(sdp ?? ""),
+    );
+  } catch {
+    return [];
+  } finally {
+    pc.close();
+  }
+}
+
+async function inHardware(contentType: string): Promise<boolean> {
+  try {
+    const info = await navigator.mediaCapabilities.decodingInfo({
+      type: "webrtc",
+      video: { contentType, ...PICTURE },
+    });
+    return info.supported && info.powerEfficient;
+  } catch {
+    // No mediaCapabilities, or none for WebRTC: unknown counts as software.
+    return false;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * What a watching page knows and what it therefore shows; pure, so that every sentence on a classroom's screen can be tested
+ * without one. `reduceViewer` folds events into facts, `lessonView` turns facts into the one thing to show.
+ */
+import type { Lesson, Place, Problem, ServerMessage, Slots, VideoSlot } from "./protocol.ts";
+import type { RefusalReason, SignalStatus } from "./signal-client.ts";
+import type { WhepState } from "./whep-client.ts";
+
+/** `blocked`: the browser wants a key or click before it plays sound. */
+export type Sound = "none" | "playing" | "blocked" | "muted";
+
+export interface PictureFacts {
+  /** A frame of it has been shown since the lesson opened. */
+  readonly seen: boolean;
+  /** Time of the last frame when it stands still. */
+  readonly frozenSince: number | null;
+}
+
+export interface ViewerFacts {
+  readonly signal: SignalStatus;
+  /** Since when the relay cannot be reached (from the start of the page at first); `null` while it can. */
+  readonly offlineSince: number | null;
+  /** Whether this page has ever been welcomed: only then does `lesson: null` mean that there is none. */
+  readonly welcomed: boolean;
+  readonly lesson: Lesson | null;
+  readonly place: Place | null;
+  readonly slots: Slots;
+  readonly media: WhepState;
+  /** Since when no media packet has arrived although something is published. */
+  readonly silentSince: number | null;
+  /** The relay has answered a liveness check after that silence began: the silence is not ours. */
+  readonly pathProven: boolean;
+  readonly pictures: { readonly [S in VideoSlot]?: PictureFacts };
+  readonly sound: Sound;
+  /** Add to the local clock to get the relay's. */
+  readonly clockOffsetMs: number;
+}
+
+export type ViewerEvent =
+  | { type: "signal"; status: SignalStatus; at: number }
+  | { type: "message"; message: ServerMessage; at: number }
+  | { type: "media"; state: WhepState }
+  | { type: "flow"; silentMs: number; uncheckedMs: number | null; at: number }
+  | { type: "picture"; slot: VideoSlot; picture: PictureFacts }
+  | { type: "sound"; sound: Sound };
+
+export function initialFacts(now: number): ViewerFacts {
+  return {
+    signal: { kind: "stopped" },
+    offlineSince: now,
+    welcomed: false,
+    lesson: null,
+    place: null,
+    slots: {},
+    media: { kind: "stopped" },
+    silentSince: null,
+    pathProven: false,
+    pictures: {},
+    sound: "none",
+    clockOffsetMs: 0,
+  };
+}
+
+/** Silence shorter than this is jitter; no words yet. */
+const SILENT_MS = 2000;
+/** A check answered this recently proves the path; Chromium checks every 2.5 s. */
+const PROVEN_MS = 3500;
+
+export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFacts {
+  switch (event.type) {
+    case "signal":
+      return {
+        ...facts,
+        signal: event.status,
+        offlineSince: event.status.kind === "open" ? null : (facts.offlineSince ?? event.at),
+      };
+    case "message":
+      return reduceMessage(facts, event.message, event.at);
+    case "media":
+      return event.state.kind === "stopped"
+        ? { ...facts, media: event.state, silentSince: null, pathProven: false, pictures: {} }
+        : { ...facts, media: event.state };
+    case "flow": {
+      const silent = event.silentMs >= SILENT_MS;
+      const silentSince = silent ? event.at - event.silentMs : null;
+      const checkedAfter = event.uncheckedMs !== null && event.uncheckedMs < event.silentMs - 1000;
+      const proven = silent && checkedAfter && (event.uncheckedMs ?? 0) < PROVEN_MS;
+      if (silentSince === facts.silentSince && proven === facts.pathProven) return facts;
+      return { ...facts, silentSince, pathProven: proven };
+    }
+    case "picture":
+      return { ...facts, pictures: { ...facts.pictures, [event.slot]: event.picture } };
+    case "sound":
+      return { ...facts, sound: event.sound };
+    default:
+      return impossible(event);
+  }
+}
+
+function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): ViewerFacts {
+  switch (message.type) {
+    case "welcome":
+      return {
+        ...facts,
+        welcomed: true,
+        lesson: message.lesson,
+        place: message.place,
+        clockOffsetMs: message.server_time - at,
+      };
+    case "lesson": {
+      const same = message.lesson !== null && message.lesson.id === facts.lesson?.id;
+      return { ...facts, lesson: message.lesson, pictures: same ? facts.pictures : {} };
+    }
+    case "media":
+      return { ...facts, slots: message.slots };
+    case "roster":
+    case "codec":
+    case "uplink":
+    case "closing":
+    case "error":
+    case "pong":
+      return facts;
+    default:
+      return impossible(message);
+  }
+}
+
+export type Trouble =
+  /** We hear nothing and the way to the relay is broken. */
+  | { kind: "lost"; since: number }
+  /** The picture stands; sound may go on, the reason is not known (yet). */
+  | { kind: "frozen"; since: number; soundGoesOn: boolean }
+  /** The way to the relay is good; the teacher's side sends nothing. */
+  | { kind: "teacher_away"; since: number | null };
+
+/** The one thing to show. */
+export type LessonView =
+  | { kind: "refused"; reason: RefusalReason; problem: Problem | null }
+  | { kind: "connecting"; since: number }
+  | { kind: "idle"; next: Lesson | null; offlineSince: number | null }
+  /** Open, but nothing to see or hear has come yet. */
+  | { kind: "waiting"; lesson: Lesson; rehearsal: boolean; trouble: Trouble | null }
+  | { kind: "watching"; lesson: Lesson; rehearsal: boolean; trouble: Trouble | null }
+  | { kind: "ended"; lesson: Lesson }
+  /** The relay speaks, but this browser cannot play what it sends. */
+  | { kind: "unplayable"; problem: Problem | null };
+
+/** Whether media should be asked for now. */
+export function wantsMedia(facts: ViewerFacts): boolean {
+  return facts.lesson !== null && (facts.lesson.state === "live" || facts.lesson.state === "test_run");
+}
+
+export function lessonView(facts: ViewerFacts): LessonView {
+  if (facts.signal.kind === "refused") {
+    return { kind: "refused", reason: facts.signal.reason, problem: facts.signal.problem };
+  }
+  if (!facts.welcomed) return { kind: "connecting", since: facts.offlineSince ?? 0 };
+  const { lesson } = facts;
+  if (lesson === null || lesson.state === "scheduled") {
+    return { kind: "idle", next: lesson, offlineSince: facts.offlineSince };
+  }
+  if (lesson.state === "ended") return { kind: "ended", lesson };
+  if (facts.media.kind === "refused" && facts.media.status !== 404 && facts.media.status !== 409) {
+    return { kind: "unplayable", problem: facts.media.problem };
+  }
+  const rehearsal = lesson.state === "test_run";
+  const trouble = troubleOf(facts);
+  const begun = facts.sound !== "none" || pictureList(facts).some(({ seen }) => seen);
+  return { kind: begun ? "watching" : "waiting", lesson, rehearsal, trouble };
+}
+
+function pictureList(facts: ViewerFacts): readonly PictureFacts[] {
+  const { program_video, slides_video, extra_video } = facts.pictures;
+  return [program_video, slides_video, extra_video].filter((picture) => picture !== undefined);
+}
+
+function troubleOf(facts: ViewerFacts): Trouble | null {
+  const published = Object.keys(facts.slots).length > 0;
+  const { media, silentSince } = facts;
+  const since = silentSince ?? frozenSinceOf(facts);
+  const pathBroken = facts.signal.kind !== "open" || media.kind !== "connected";
+  if (pathBroken && since !== null) return { kind: "lost", since };
+  if (pathBroken && facts.offlineSince !== null && media.kind !== "connected") {
+    return { kind: "lost", since: facts.offlineSince };
+  }
+  if (!published) return { kind: "teacher_away", since: null };
+  if (silentSince !== null && facts.pathProven) return { kind: "teacher_away", since: silentSince };
+  if (since !== null) return { kind: "frozen", since, soundGoesOn: silentSince === null };
+  return null;
+}
+
+/** The oldest standing picture. */
+function frozenSinceOf(facts: ViewerFacts): number | null {
+  let oldest: number | null = null;
+  for (const { frozenSince } of pictureList(facts)) {
+    if (frozenSince !== null && (oldest === null || frozenSince < oldest)) oldest = frozenSince;
+  }
+  return oldest;
+}
+
+/** Time since the lesson went live, by the relay's clock; `null` before. */
+export function lessonClockMs(lesson: Lesson, facts: ViewerFacts, now: number): number | null {
+  if (lesson.started_at === null) return null;
+  return Math.max(0, (lesson.ended_at ?? now + facts.clockOffsetMs) - lesson.started_at);
+}
+
+export function impossible(value: never): never {
+  throw new Error(`unhandled case ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,214 @@
+/**
+ * A page that watches a lesson: WebSocket, media session, stage and reports put together. It holds the facts and tells the
+ * page after every change; what to show is `lessonView`'s business, how is the page's.
+ */
+import { playbackCodecs } from "./playback-codecs.ts";
+import { type CodecAbility, type Lang, PROTOCOL_VERSION, type ServerMessage } from "./protocol.ts";
+import { SignalClient, type SignalStatus, signalUrl } from "./signal-client.ts";
+import { type Demand, Stage } from "./stage.ts";
+import {
+  initialFacts,
+  reduceViewer,
+  type ViewerEvent,
+  type ViewerFacts,
+  wantsMedia,
+} from "./viewer-state.ts";
+import { WhepClient, type WhepState } from "./whep-client.ts";
+import type { Flow } from "./whep-stats.ts";
+
+export interface ViewerOptions {
+  readonly token: string;
+  readonly kind: "tv" | "browser";
+  readonly language: () => Lang;
+  readonly onChange: (facts: ViewerFacts) => void;
+}
+
+const REPORT_EVERY_MS = 5000;
+/** Changes are reported at once, but a flickering picture does not flood the relay. */
+const REPORT_APART_MS = 1000;
+
+export class Viewer {
+  readonly stage: Stage;
+  private readonly options: ViewerOptions;
+  private readonly signal: SignalClient;
+  private whep: WhepClient | null = null;
+  private watchedLesson: string | null = null;
+  private current: ViewerFacts;
+  private codecs: CodecAbility[] = [];
+  private peer: string | null = null;
+  private flow: Flow | null = null;
+  private reported = { at: 0, text: "" };
+  private reportTimer: ReturnType<typeof setTimeout> | undefined;
+  private stopped = false;
+
+  constructor(options: ViewerOptions) {
+    this.options = options;
+    this.current = initialFacts(Date.now());
+    this.stage = new Stage({
+      onPicture: (slot, picture) => this.apply({ type: "picture", slot, picture }),
+      onSound: (sound) => this.apply({ type: "sound", sound }),
+      onDemand: (demand) => this.sendDemand(demand),
+    });
+    this.signal = new SignalClient({
+      url: signalUrl(window.location),
+      hello: () => ({
+        type: "hello",
+        v: PROTOCOL_VERSION,
+        token: options.token,
+        lang: options.language(),
+        device: { kind: options.kind, codecs: this.codecs },
+      }),
+      onMessage: (message) => this.receive(message),
+      onStatus: (status) => this.signalChanged(status),
+    });
+  }
+
+  get facts(): ViewerFacts {
+    return this.current;
+  }
+
+  /** Asks what the browser can decode, then connects and stays connected. */
+  async start(): Promise<void> {
+    this.codecs = await playbackCodecs();
+    if (this.stopped) return;
+    this.signal.start();
+    this.scheduleReport(REPORT_EVERY_MS);
+    window.addEventListener("pagehide", this.leave);
+    document.addEventListener("visibilitychange", this.visibilityChanged);
+  }
+
+  /** Ends everything; the viewer cannot be started again. */
+  stop(): void {
+    this.stopped = true;
+    window.removeEventListener("pagehide", this.leave);
+    document.removeEventListener("visibilitychange", this.visibilityChanged);
+    clearTimeout(this.reportTimer);
+    this.signal.stop();
+    this.closeMedia();
+    this.stage.dispose();
+  }
+
+  private readonly leave = (): void => {
+    this.closeMedia();
+  };
+
+  private readonly visibilityChanged = (): void => {
+    this.reportIfChanged();
+    // A page restored from the back-forward cache was closed by `leave`.
+    if (document.visibilityState === "visible") this.followLesson();
+  };
+
+  private apply(event: ViewerEvent): void {
+    const before = this.current;
+    this.current = reduceViewer(before, event);
+    if (this.current === before) return;
+    this.options.onChange(this.current);
+    this.reportIfChanged();
+  }
+
+  private signalChanged(status: SignalStatus): void {
+    this.apply({ type: "signal", status, at: Date.now() });
+    if (status.kind === "refused") this.closeMedia();
+  }
+
+  private receive(message: ServerMessage): void {
+    this.apply({ type: "message", message, at: Date.now() });
+    if (message.type === "welcome" || message.type === "lesson") this.followLesson();
+    // A relay that greets us anew may be a new process, which knows nothing of our media session.
+    if (message.type === "welcome") {
+      this.whep?.nudge();
+      this.stage.repeatDemand();
+    }
+    if (message.type === "media") {
+      this.stage.setSlots(message.slots);
+      this.whep?.expect(Object.keys(message.slots).length > 0);
+    }
+  }
+
+  /** Opens, keeps or closes the media session as the lesson asks. */
+  private followLesson(): void {
+    const { lesson, media } = this.current;
+    if (!wantsMedia(this.current) || lesson === null) {
+      this.closeMedia();
+      return;
+    }
+    if (this.whep !== null && this.watchedLesson === lesson.id && media.kind !== "refused") return;
+    this.closeMedia();
+    this.watchedLesson = lesson.id;
+    this.whep = new WhepClient({
+      endpoint: `${window.location.origin}/whep/${lesson.id}`,
+      token: this.options.token,
+      onState: (state) => this.mediaChanged(state),
+      onTrack: (slot, track) => this.stage.setTrack(slot, track),
+      onFlow: (flow, path) => {
+        this.flow = flow;
+        this.apply({ type: "flow", ...path, at: Date.now() });
+      },
+    });
+    this.whep.expect(Object.keys(this.current.slots).length > 0);
+    this.whep.start();
+  }
+
+  private mediaChanged(state: WhepState): void {
+    this.peer = state.kind === "connected" ? state.peer : null;
+    this.apply({ type: "media", state });
+    if (state.kind === "connected") this.stage.repeatDemand();
+  }
+
+  private closeMedia(): void {
+    const { whep } = this;
+    this.whep = null;
+    this.watchedLesson = null;
+    this.flow = null;
+    if (whep === null) return;
+    whep.stop();
+    this.stage.clear();
+  }
+
+  private sendDemand(demand: Demand): void {
+    const { peer } = this;
+    if (peer === null) return;
+    for (const slot of Object.keys(demand) as (keyof Demand)[]) {
+      this.signal.send({ type: "demand", peer, slot, layer: demand[slot] });
+    }
+  }
+
+  private reportIfChanged(): void {
+    const now = Date.now();
+    if (this.reportText() === this.reported.text) return;
+    this.scheduleReport(Math.max(0, this.reported.at + REPORT_APART_MS - now));
+  }
+
+  private scheduleReport(inMs: number): void {
+    clearTimeout(this.reportTimer);
+    this.reportTimer = setTimeout(() => this.report(), inMs);
+  }
+
+  private report(): void {
+    this.reported = { at: Date.now(), text: this.reportText() };
+    this.scheduleReport(REPORT_EVERY_MS);
+    if (this.whep === null) return;
+    this.signal.send({
+      type: "report",
+      frames_decoded: this.flow?.frames ?? 0,
+      frozen: isFrozen(this.current),
+      audio_level: this.flow?.slots.program_audio?.level ?? null,
+      muted: this.current.sound === "blocked" || this.current.sound === "muted",
+      visible: document.visibilityState === "visible",
+      path: "webrtc",
+    });
+  }
+
+  /** What makes a report worth sending before its time. */
+  private reportText(): string {
+    return `${isFrozen(this.current)} ${this.current.sound} ${document.visibilityState}`;
+  }
+}
+
+function isFrozen(facts: ViewerFacts): boolean {
+  const { program_video, slides_video, extra_video } = facts.pictures;
+  const standing = [program_video, slides_video, extra_video].some(
+    (picture) => picture !== undefined && picture.frozenSince !== null,
+  );
+  return standing || facts.silentSince !== null;
+}

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { HttpRefusal } from "./http.ts";
+import { fakeBrowser } from "./testing.ts";
+import { type PlayingSession, WhepClient, type WhepState } from "./whep-client.ts";
+import type { RestartOutcome } from "./whep-session.ts";
+import type { Flow } from "./whep-stats.ts";
+
+/** A relay as the client sees it: what flows, what is answered. */
+class FakeRelay {
+  /** Media packets arrive. */
+  sending = true;
+  /** Liveness checks are answered. */
+  reachable = true;
+  restart: RestartOutcome = "restarted";
+  /** What an ICE restart cures. */
+  restartCures = true;
+  refuse: Error | null = null;
+  readonly sessions: FakeSession[] = [];
+  restarts = 0;
+}
+
+class FakeSession implements PlayingSession {
+  readonly peer: string;
+  readonly pc = { connectionState: "connected", iceConnectionState: "connected" } as const;
+  closed = false;
+  private packets = 0;
+  private checks = 0;
+  private readonly relay: FakeRelay;
+
+  constructor(relay: FakeRelay) {
+    this.relay = relay;
+    this.peer = `peer${relay.sessions.length}`;
+    relay.sessions.push(this);
+  }
+
+  async flow(): Promise<Flow> {
+    if (this.relay.sending && this.relay.reachable) this.packets += 50;
+    if (this.relay.reachable) this.checks += 1;
+    return { slots: {}, packets: this.packets, frames: 0, checks: this.checks };
+  }
+  async restartIce(): Promise<RestartOutcome> {
+    this.relay.restarts += 1;
+    if (this.relay.restart === "restarted" && this.relay.restartCures) this.relay.reachable = true;
+    return this.relay.restart;
+  }
+  close(): void {
+    this.closed = true;
+  }
+}
+
+function start(relay = new FakeRelay()) {
+  const states: WhepState[] = [];
+  const client = new WhepClient({
+    endpoint: "http://x/whep/L",
+    token: "T",
+    onState: (state) => states.push(state),
+    onTrack: () => undefined,
+    onFlow: () => undefined,
+    open: async () => {
+      if (relay.refuse !== null) throw relay.refuse;
+      return new FakeSession(relay);
+    },
+    random: () => 0.5,
+  });
+  client.expect(true);
+  client.start();
+  return { client, relay, states, kinds: () => states.map(({ kind }) => kind) };
+}
+
+let browser: ReturnType<typeof fakeBrowser>;
+beforeEach(() => {
+  vi.useFakeTimers();
+  browser = fakeBrowser();
+});
+afterEach(() => {
+  browser.restore();
+  vi.useRealTimers();
+});
+
+test("a flowing lesson is left alone", async () => {
+  const { relay, kinds } = start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(kinds()).toEqual(["connecting", "connected"]);
+  expect(relay.restarts).toBe(0);
+});
+
+test("a broken path is repaired by an ICE restart, with the same session", async () => {
+  const { relay, kinds } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  relay.reachable = false;
+  await vi.advanceTimersByTimeAsync(12_000);
+  expect(kinds()).toEqual(["connecting", "connected", "repairing", "connected"]);
+  expect(relay.sessions).toHaveLength(1);
+});
+
+test("when the restart does not help, a new session does", async () => {
+  const { relay, kinds } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  relay.reachable = false;
+  relay.restartCures = false;
+  await vi.advanceTimersByTimeAsync(9000);
+  relay.reachable = true;
+  relay.sending = true;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(relay.sessions.length).toBeGreaterThanOrEqual(1);
+  expect(kinds().at(-1)).toBe("connected");
+});
+
+test("a restarted server that knows no session is asked for a new one at once", async () => {
+  const { relay, kinds } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  relay.reachable = false;
+  relay.restart = "unknown";
+  await vi.advanceTimersByTimeAsync(6100);
+  relay.reachable = true;
+  expect(relay.sessions).toHaveLength(2);
+  expect(relay.sessions[0]?.closed).toBe(true);
+  expect(kinds().slice(0, 5)).toEqual(["connecting", "connected", "repairing", "connecting", "connected"]);
+});
+
+test("a teacher who went silent costs the relay nothing while our path answers", async () => {
+  const { relay } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  relay.sending = false;
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(relay.restarts).toBe(0);
+  expect(relay.sessions).toHaveLength(1);
+});
+
+test("with nothing published, silence is no alarm but unanswered checks are", async () => {
+  const { client, relay } = start();
+  client.expect(false);
+  relay.sending = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(relay.restarts).toBe(0);
+  relay.reachable = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(relay.restarts).toBe(1);
+});
+
+test("no network: it tries for ever and comes back", async () => {
+  const relay = new FakeRelay();
+  relay.refuse = new TypeError("Failed to fetch");
+  const { kinds } = start(relay);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(kinds().filter((kind) => kind === "connecting").length).toBeGreaterThan(400);
+  relay.refuse = null;
+  await vi.advanceTimersByTimeAsync(8000);
+  expect(kinds().at(-1)).toBe("connected");
+});
+
+test("waking up ends the waiting", async () => {
+  const relay = new FakeRelay();
+  relay.refuse = new TypeError("Failed to fetch");
+  const { kinds } = start(relay);
+  await vi.advanceTimersByTimeAsync(30_000);
+  relay.refuse = null;
+  browser.wake();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(kinds().at(-1)).toBe("connected");
+});
+
+test("a revoked link is not asked again, a busy relay is, no sooner than it wants", async () => {
+  const refused = new FakeRelay();
+  const problem = { code: "invitation_revoked", detail: "", detail_vi: "" };
+  refused.refuse = new HttpRefusal(401, problem, null);
+  const first = start(refused);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(first.states).toEqual([
+    { kind: "connecting", attempt: 0 },
+    { kind: "refused", status: 401, problem },
+  ]);
+
+  const busy = new FakeRelay();
+  busy.refuse = new HttpRefusal(429, null, 20_000);
+  const second = start(busy);
+  await vi.advanceTimersByTimeAsync(19_000);
+  expect(second.kinds()).toEqual(["connecting", "waiting"]);
+});
+
+test("stopping closes the session, also one that is just being opened", async () => {
+  const { client, relay } = start();
+  client.stop();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(relay.sessions.every(({ closed }) => closed)).toBe(true);
+});

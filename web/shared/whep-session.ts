@@ -1,0 +1,196 @@
+/**
+ * One WHEP session: one RTCPeerConnection with a receiver per slot, from offer to DELETE. It can be asked to repair itself
+ * (ICE restart); whether that is enough is for `WhepClient` to judge.
+ */
+import { fetchWithin, HttpRefusal } from "./http.ts";
+import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
+import { AUDIO_SLOTS, type Slot, VIDEO_SLOTS } from "./protocol.ts";
+import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
+
+const HTTP_WITHIN_MS = 8000;
+
+export interface WhepTarget {
+  /** Address to POST the offer to: `{origin}/whep/{lesson}`. */
+  readonly endpoint: string;
+  readonly token: string;
+}
+
+export type RestartOutcome =
+  | "restarted"
+  /** The relay could not be asked: no network, or it is starting. */
+  | "unreachable"
+  /** The relay does not know this session (any more). */
+  | "unknown";
+
+export class WhepSession {
+  readonly pc: RTCPeerConnection;
+  private readonly target: WhepTarget;
+  private readonly receivers = new Map<Slot, RTCRtpReceiver>();
+  private readonly tracks = new Map<Slot, MediaStreamTrack>();
+  private address: string | null = null;
+  private closed = false;
+
+  private constructor(target: WhepTarget) {
+    this.target = target;
+    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  }
+
+  /**
+   * Offers to receive every slot and applies the relay's answer; media flows a moment later.
+   *
+   * @param onTrack called once per slot, also when nothing is published there yet
+   * @throws HttpRefusal when the relay refuses, another error when it cannot be reached
+   */
+  static async open(
+    target: WhepTarget,
+    onTrack: (slot: Slot, track: MediaStreamTrack) => void,
+  ): Promise<WhepSession> {
+    const session = new WhepSession(target);
+    try {
+      await session.negotiate(onTrack);
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  /** The session's secret, by which `demand` names this connection. */
+  get peer(): string {
+    const path = (this.address ?? "").replace(/[?#].*$/, "").replace(/\/+$/, "");
+    return path.slice(path.lastIndexOf("/") + 1);
+  }
+
+  private async negotiate(onTrack: (slot: Slot, track: MediaStreamTrack) => void): Promise<void> {
+    const offer = this.addSections(onTrack);
+    await this.pc.setLocalDescription(await this.pc.createOffer(offer));
+    // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
+    const response = await this.request("POST", this.target.endpoint, "application/sdp", {
+      body: this.pc.localDescription?.sdp ?? "",
+    });
+    if (response.status !== 201) throw await HttpRefusal.of(response);
+    const location = response.headers.get("Location");
+    if (location !== null) this.address = new URL(location, response.url || window.location.href).href;
+    const sdp = await response.text();
+    if (this.closed) {
+      this.release();
+      return;
+    }
+    await this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  private addSections(onTrack: (slot: Slot, track: MediaStreamTrack) => void): RTCOfferOptions {
+    if (typeof this.pc.addTransceiver !== "function") {
+      // Chromium 56–68 has no transceivers: one sound and one picture, which the relay answers with the program.
+      this.pc.ontrack = ({ track, receiver }) =>
+        this.adopt(track.kind === "audio" ? "program_audio" : "program_video", track, receiver, onTrack);
+      return { offerToReceiveAudio: true, offerToReceiveVideo: true };
+    }
+    for (const slot of AUDIO_SLOTS) this.addSection("audio", slot, onTrack);
+    for (const slot of VIDEO_SLOTS) this.addSection("video", slot, onTrack);
+    return {};
+  }
+
+  private addSection(
+    kind: "audio" | "video",
+    slot: Slot,
+    onTrack: (slot: Slot, track: MediaStreamTrack) => void,
+  ): void {
+    const { receiver } = this.pc.addTransceiver(kind, { direction: "recvonly" });
+    this.adopt(slot, receiver.track, receiver, onTrack);
+  }
+
+  private adopt(
+    slot: Slot,
+    track: MediaStreamTrack,
+    receiver: RTCRtpReceiver,
+    onTrack: (slot: Slot, track: MediaStreamTrack) => void,
+  ): void {
+    this.receivers.set(slot, receiver);
+    this.tracks.set(slot, track);
+    onTrack(slot, track);
+  }
+
+  /** One reading of everything received. */
+  async flow(): Promise<Flow> {
+    const slots = Array.from(this.receivers.keys());
+    const reports = await Promise.all(slots.map((slot) => this.reportOf(slot)));
+    return readFlow(new Map(slots.map((slot, index) => [slot, reports[index] ?? []] as const)));
+  }
+
+  private async reportOf(slot: Slot): Promise<unknown[]> {
+    const receiver = this.receivers.get(slot);
+    if (receiver === undefined) return [];
+    // `receiver.getStats` is Chromium 67; before it a track selects its part of the whole report.
+    const report =
+      typeof receiver.getStats === "function"
+        ? await receiver.getStats()
+        : await this.pc.getStats(this.tracks.get(slot) ?? null);
+    return entriesOf(report);
+  }
+
+  /** New ICE credentials by PATCH, media keys stay. */
+  async restartIce(): Promise<RestartOutcome> {
+    const answer = this.pc.remoteDescription?.sdp;
+    if (this.address === null || answer === undefined || this.closed) return "unknown";
+    try {
+      if (this.pc.signalingState === "stable") {
+        await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart: true }));
+      }
+    } catch {
+      return "unknown";
+    }
+    let response: Response;
+    try {
+      response = await this.request("PATCH", this.address, "application/trickle-ice-sdpfrag", {
+        body: restartFragment(this.pc.localDescription?.sdp ?? ""),
+        ifMatch: "*",
+      });
+    } catch {
+      return "unreachable";
+    }
+    // 5xx may be a server that is starting, or its proxy: it may know us again in a moment.
+    if (response.status >= 500) return "unreachable";
+    if (response.status !== 200) return "unknown";
+    try {
+      const ice = readFragment(await response.text());
+      if (ice === null || this.closed) return "unknown";
+      await this.pc.setRemoteDescription({ type: "answer", sdp: restartedAnswer(answer, ice) });
+      return "restarted";
+    } catch {
+      return "unknown";
+    }
+  }
+
+  /** Ends the session here and, as far as it can be reached, at the relay. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pc.close();
+    this.release();
+  }
+
+  private release(): void {
+    if (this.address === null) return;
+    // `keepalive` lets the request leave while the page is being closed. A relay we cannot reach notices by itself.
+    fetch(this.address, {
+      method: "DELETE",
+      headers: { Authorization: `Bearer ${this.target.token}` },
+      keepalive: true,
+    }).catch(() => undefined);
+  }
+
+  private request(
+    method: "POST" | "PATCH",
+    address: string,
+    contentType: string,
+    content: { body: string; ifMatch?: string },
+  ): Promise<Response> {
+    const headers: { [name: string]: string } = {
+      Authorization: `Bearer ${this.target.token}`,
+      "Content-Type": contentType,
+    };
+    if (content.ifMatch !== undefined) headers["If-Match"] = content.ifMatch;
+    return fetchWithin(HTTP_WITHIN_MS, address, { method, headers, body: content.body });
+  }
+}

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import type { Slot } from "./protocol.ts";
+import { readFlow } from "./whep-stats.ts";
+
+test("packets, frames, sound level and answered checks are added up over the slots", () => {
+  const pair = { type: "candidate-pair", state: "succeeded", responsesReceived: 12 };
+  const flow = readFlow(
+    new Map<Slot, unknown[]>([
+      ["program_audio", [{ type: "inbound-rtp", packetsReceived: 500, audioLevel: 0.25 }, pair]],
+      ["program_video", [{ type: "inbound-rtp", packetsReceived: 900, framesDecoded: 250 }, pair]],
+    ]),
+  );
+  expect(flow).toEqual({
+    slots: {
+      program_audio: { packets: 500, frames: 0, level: 0.25 },
+      program_video: { packets: 900, frames: 250, level: null },
+    },
+    packets: 1400,
+    frames: 250,
+    checks: 12,
+  });
+});
+
+test("a browser that reports little still yields numbers", () => {
+  const flow = readFlow(
+    new Map<Slot, unknown[]>([
+      ["program_audio", [{ type: "inbound-rtp" }, { type: "track", audioLevel: 0.5 }]],
+    ]),
+  );
+  expect(flow.slots.program_audio).toEqual({ packets: 0, frames: 0, level: 0.5 });
+  expect(flow.checks).toBe(-1);
+});

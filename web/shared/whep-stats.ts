@@ -1,0 +1,82 @@
+/** What a viewer's connection received, read from `getStats` reports of any Chromium or Firefox. */
+import type { Slot } from "./protocol.ts";
+
+export interface SlotFlow {
+  readonly packets: number;
+  /** Frames that came out of the decoder; 0 for sound. */
+  readonly frames: number;
+  /** 0..1; `null` for pictures and where the browser does not say. */
+  readonly level: number | null;
+}
+
+export interface Flow {
+  readonly slots: { readonly [S in Slot]?: SlotFlow };
+  /** All media packets of the connection. */
+  readonly packets: number;
+  /** Decoded frames of all pictures. */
+  readonly frames: number;
+  /** Answered liveness checks (RFC 7675) of the path in use; -1 where the browser does not say. */
+  readonly checks: number;
+}
+
+/** The members of statistics objects that are read, all optional: old browsers leave many out. */
+interface Entry {
+  type?: string;
+  packetsReceived?: number;
+  framesDecoded?: number;
+  audioLevel?: number;
+  responsesReceived?: number;
+  nominated?: boolean;
+  state?: string;
+}
+
+/** Adds up one receiver's report. */
+export function readSlotFlow(entries: readonly unknown[]): SlotFlow & { checks: number } {
+  let packets = 0;
+  let frames = 0;
+  let level: number | null = null;
+  let checks = -1;
+  for (const entry of entries as readonly Entry[]) {
+    if (entry.type === "inbound-rtp") {
+      packets += entry.packetsReceived ?? 0;
+      frames += entry.framesDecoded ?? 0;
+    }
+    // The level moved from `track` to `inbound-rtp` in Chromium 85.
+    if ((entry.type === "inbound-rtp" || entry.type === "track") && entry.audioLevel !== undefined) {
+      level = entry.audioLevel;
+    }
+    if (
+      entry.type === "candidate-pair" &&
+      entry.state === "succeeded" &&
+      entry.responsesReceived !== undefined
+    ) {
+      checks = Math.max(checks, entry.responsesReceived);
+    }
+  }
+  return { packets, frames, level, checks };
+}
+
+/** Puts the receivers' reports together. */
+export function readFlow(bySlot: ReadonlyMap<Slot, readonly unknown[]>): Flow {
+  const slots: { [S in Slot]?: SlotFlow } = {};
+  let packets = 0;
+  let frames = 0;
+  let checks = -1;
+  bySlot.forEach((entries, slot) => {
+    const flow = readSlotFlow(entries);
+    slots[slot] = { packets: flow.packets, frames: flow.frames, level: flow.level };
+    packets += flow.packets;
+    frames += flow.frames;
+    checks = Math.max(checks, flow.checks);
+  });
+  return { slots, packets, frames, checks };
+}
+
+/** The entries of a report as a list; `forEach` is the one way to read it that every browser has. */
+export function entriesOf(report: RTCStatsReport): unknown[] {
+  const entries: unknown[] = [];
+  report.forEach((entry) => {
+    entries.push(entry);
+  });
+  return entries;
+}
