@@ -1,1 +1,167 @@
-export {};
+/** The classroom TV: `/diem-cau#t=<place token>`, or without a token a screen that pairs by code. */
+import { rememberedLanguage, rememberLanguage } from "../shared/i18n.ts";
+import { linkWithToken, storedPlaceToken, storePlaceToken, tokenFromFragment } from "../shared/token.ts";
+import { Viewer } from "../shared/viewer.ts";
+import { impossible, wantsMedia } from "../shared/viewer-state.ts";
+import { remoteKey } from "./keys.ts";
+import { startPairing } from "./pairing.ts";
+import { commandFor, initialTv, linkIsDead, reduceTv, type TvCommand, type TvEvent } from "./state.ts";
+import { View } from "./view.ts";
+import { ScreenWakeLock } from "./wake-lock.ts";
+
+const PAGE = "diem-cau";
+/** Clocks and seconds on screen. */
+const TICK_MS = 500;
+
+class Tv {
+  private facts = initialTv({
+    lang: rememberedLanguage(),
+    supported: typeof RTCPeerConnection === "function",
+    token: tokenFromFragment(window.location.hash) ?? storedPlaceToken(),
+    fullscreenPossible: document.fullscreenEnabled === true,
+  });
+  private readonly view: View;
+  private readonly wakeLock = new ScreenWakeLock();
+  private viewer: Viewer | null = null;
+  private stopPairing: (() => void) | null = null;
+
+  constructor(root: Element) {
+    this.view = new View({
+      root,
+      onCommand: (command) => this.obey(command),
+      onOk: () => this.press("ok"),
+      placeLink: (token) => linkWithToken(window.location.origin, PAGE, token),
+    });
+    rememberLanguage(this.facts.lang);
+    document.addEventListener("keydown", (event) => {
+      const key = remoteKey(event);
+      if (key !== null && this.press(key)) event.preventDefault();
+    });
+    window.addEventListener("hashchange", () => {
+      const token = tokenFromFragment(window.location.hash);
+      if (token !== null && token !== this.facts.token) this.join(token);
+    });
+    setInterval(() => this.render(), TICK_MS);
+  }
+
+  start(): void {
+    const { token, supported } = this.facts;
+    this.render();
+    if (!supported) return;
+    if (token === null) this.pair(false);
+    else this.join(token);
+  }
+
+  private apply(event: TvEvent): void {
+    this.facts = reduceTv(this.facts, event);
+    this.render();
+  }
+
+  private render(): void {
+    this.view.render(this.facts, Date.now());
+  }
+
+  /** Whether the key meant something here. */
+  private press(key: NonNullable<ReturnType<typeof remoteKey>>): boolean {
+    const command = commandFor(this.facts, key, Date.now());
+    if (command !== null) this.obey(command);
+    return command !== null;
+  }
+
+  private obey(command: TvCommand): void {
+    switch (command.kind) {
+      case "unblock_sound":
+        this.viewer?.stage.unblock();
+        // The one press this screen needs may as well give it the whole screen.
+        enterFullscreen();
+        break;
+      case "set_muted":
+        this.apply({ type: "muted", muted: command.muted });
+        this.viewer?.stage.setMuted(command.muted);
+        if (!command.muted) this.viewer?.stage.unblock();
+        break;
+      case "take_over":
+        if (this.facts.token !== null) this.join(this.facts.token);
+        break;
+      case "settings":
+        this.apply({ type: "settings", settings: command.settings });
+        break;
+      case "language":
+        rememberLanguage(command.lang);
+        this.apply({ type: "language", lang: command.lang });
+        break;
+      case "layout":
+        this.apply({ type: "layout", layout: command.layout });
+        break;
+      case "fullscreen":
+        toggleFullscreen();
+        break;
+      case "unpair":
+        this.pair(false);
+        break;
+      default:
+        impossible(command);
+    }
+  }
+
+  /** Watches as the place `token` belongs to. */
+  private join(token: string): void {
+    this.leave();
+    storePlaceToken(token);
+    // In the address too, so that a bookmark made now opens this place.
+    if (tokenFromFragment(window.location.hash) !== token) history.replaceState(null, "", `#t=${token}`);
+    this.apply({ type: "token", token, linkDied: false });
+    const viewer = new Viewer({
+      token,
+      kind: "tv",
+      language: () => this.facts.lang,
+      onChange: (facts) => {
+        if (viewer !== this.viewer) return;
+        this.wakeLock.keep(wantsMedia(facts));
+        this.apply({ type: "viewer", viewer: facts, at: Date.now() });
+        if (linkIsDead(facts)) this.pair(true);
+      },
+    });
+    this.viewer = viewer;
+    viewer.stage.setMuted(this.facts.muted);
+    this.view.setStage(viewer.stage);
+    this.apply({ type: "viewer", viewer: viewer.facts, at: Date.now() });
+    void viewer.start();
+  }
+
+  private pair(linkDied: boolean): void {
+    this.leave();
+    storePlaceToken(null);
+    if (window.location.hash !== "") history.replaceState(null, "", window.location.pathname);
+    this.apply({ type: "token", token: null, linkDied });
+    this.stopPairing = startPairing({
+      onChange: (pairing) => this.apply({ type: "pairing", pairing }),
+      onPaired: (token) => this.join(token),
+    });
+  }
+
+  private leave(): void {
+    this.stopPairing?.();
+    this.stopPairing = null;
+    const { viewer } = this;
+    this.viewer = null;
+    this.wakeLock.keep(false);
+    if (viewer === null) return;
+    viewer.stop();
+    this.view.setStage(null);
+    this.apply({ type: "viewer", viewer: null, at: Date.now() });
+  }
+}
+
+function enterFullscreen(): void {
+  if (document.fullscreenEnabled !== true || document.fullscreenElement !== null) return;
+  document.documentElement.requestFullscreen().catch(() => undefined);
+}
+
+function toggleFullscreen(): void {
+  if (document.fullscreenElement) document.exitFullscreen().catch(() => undefined);
+  else enterFullscreen();
+}
+
+const root = document.getElementById("app");
+if (root !== null) new Tv(root).start();

@@ -1,0 +1,194 @@
+/** What the TV knows and what it therefore shows; pure. */
+import type { Lang, Problem, VideoSlot } from "../shared/protocol.ts";
+import { VIDEO_SLOTS } from "../shared/protocol.ts";
+import { impossible, type LessonView, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
+import type { RemoteKey } from "./keys.ts";
+import type { LayoutChoice } from "./layout.ts";
+import { focusedAction, moveFocus, OPENED, type SettingsState, settingsRows } from "./settings.ts";
+
+export interface PairingFacts {
+  /** Six digits; `null` while none has been given. */
+  readonly code: string | null;
+  readonly reachable: boolean;
+}
+
+export interface TvFacts {
+  readonly lang: Lang;
+  /** Whether the browser has WebRTC at all. */
+  readonly supported: boolean;
+  /** The place's token; `null` before pairing. */
+  readonly token: string | null;
+  /** The link this screen was opened with has stopped working. */
+  readonly linkDied: boolean;
+  readonly pairing: PairingFacts;
+  readonly viewer: ViewerFacts | null;
+  readonly layout: LayoutChoice;
+  readonly muted: boolean;
+  readonly settings: SettingsState | null;
+  readonly fullscreenPossible: boolean;
+  /** Picture slots last published: they stay on screen, dimmed, while the teacher is away. */
+  readonly lastPublished: readonly VideoSlot[];
+  /** When the present lesson was seen to end; the words of thanks give way to the next lesson after a while. */
+  readonly endedAt: number | null;
+}
+
+export type TvEvent =
+  | { type: "language"; lang: Lang }
+  | { type: "token"; token: string | null; linkDied: boolean }
+  | { type: "pairing"; pairing: PairingFacts }
+  | { type: "viewer"; viewer: ViewerFacts | null; at: number }
+  | { type: "layout"; layout: LayoutChoice }
+  | { type: "muted"; muted: boolean }
+  | { type: "settings"; settings: SettingsState | null };
+
+export function initialTv(options: {
+  lang: Lang;
+  supported: boolean;
+  token: string | null;
+  fullscreenPossible: boolean;
+}): TvFacts {
+  return {
+    ...options,
+    linkDied: false,
+    pairing: { code: null, reachable: true },
+    viewer: null,
+    layout: "auto",
+    muted: false,
+    settings: null,
+    lastPublished: [],
+    endedAt: null,
+  };
+}
+
+export function reduceTv(facts: TvFacts, event: TvEvent): TvFacts {
+  switch (event.type) {
+    case "language":
+      return { ...facts, lang: event.lang };
+    case "token":
+      return {
+        ...facts,
+        token: event.token,
+        linkDied: event.linkDied,
+        pairing: { code: null, reachable: true },
+        settings: null,
+        lastPublished: [],
+        endedAt: null,
+      };
+    case "pairing":
+      return { ...facts, pairing: event.pairing };
+    case "viewer":
+      return reduceViewerChange(facts, event.viewer, event.at);
+    case "layout":
+      return { ...facts, layout: event.layout };
+    case "muted":
+      return { ...facts, muted: event.muted };
+    case "settings":
+      return { ...facts, settings: event.settings };
+    default:
+      return impossible(event);
+  }
+}
+
+function reduceViewerChange(facts: TvFacts, viewer: ViewerFacts | null, at: number): TvFacts {
+  if (viewer === null) return { ...facts, viewer, lastPublished: [], endedAt: null };
+  const published = VIDEO_SLOTS.filter((slot) => viewer.slots[slot] !== undefined);
+  const anything = Object.keys(viewer.slots).length > 0;
+  const ended = viewer.lesson?.state === "ended";
+  return {
+    ...facts,
+    viewer,
+    lastPublished: anything || !wasWatching(viewer) ? published : facts.lastPublished,
+    endedAt: ended ? (facts.endedAt ?? at) : null,
+  };
+}
+
+function wasWatching(viewer: ViewerFacts): boolean {
+  return lessonView(viewer).kind === "watching";
+}
+
+/** The one thing on the screen. */
+export type TvScreen =
+  | { kind: "unsupported" }
+  | { kind: "pairing"; code: string | null; reachable: boolean; linkDied: boolean }
+  /** The same place was opened on another screen, which took over. */
+  | { kind: "elsewhere" }
+  /** Refused for a reason that pairing again would not cure. */
+  | { kind: "refused"; problem: Problem | null }
+  | Exclude<LessonView, { kind: "refused" }>;
+
+/** The thanks stay long enough to be read by a class that is packing up. */
+const THANKS_MS = 5 * 60_000;
+
+export function tvScreen(facts: TvFacts, now: number): TvScreen {
+  if (!facts.supported) return { kind: "unsupported" };
+  if (facts.token === null || facts.viewer === null) {
+    return { kind: "pairing", ...facts.pairing, linkDied: facts.linkDied };
+  }
+  const view = lessonView(facts.viewer);
+  if (view.kind === "refused") {
+    return view.reason === "replaced" ? { kind: "elsewhere" } : { kind: "refused", problem: view.problem };
+  }
+  if (view.kind === "ended" && facts.endedAt !== null && now - facts.endedAt > THANKS_MS) {
+    return { kind: "idle", next: null, offlineSince: facts.viewer.offlineSince };
+  }
+  return view;
+}
+
+/** Whether the relay's refusal means that this link is dead and the screen should pair again. */
+export function linkIsDead(viewer: ViewerFacts): boolean {
+  if (viewer.signal.kind !== "refused") return false;
+  const { reason } = viewer.signal;
+  return reason === "unauthorized" || reason === "revoked" || reason === "removed";
+}
+
+export type TvCommand =
+  | { kind: "unblock_sound" }
+  | { kind: "set_muted"; muted: boolean }
+  | { kind: "take_over" }
+  | { kind: "settings"; settings: SettingsState | null }
+  | { kind: "language"; lang: Lang }
+  | { kind: "layout"; layout: LayoutChoice }
+  | { kind: "fullscreen" }
+  | { kind: "unpair" };
+
+/** What a key means now; `null` = nothing, leave it to the browser. */
+export function commandFor(facts: TvFacts, key: RemoteKey, now: number): TvCommand | null {
+  if (key === "mute") return facts.token === null ? null : { kind: "set_muted", muted: !facts.muted };
+  if (key === "fullscreen") return { kind: "fullscreen" };
+  if (facts.settings !== null) return settingsCommand(facts, facts.settings, key);
+  if (key !== "ok") return null;
+  const screen = tvScreen(facts, now);
+  if (screen.kind === "elsewhere") return { kind: "take_over" };
+  if (facts.viewer?.sound === "blocked") return { kind: "unblock_sound" };
+  if (facts.viewer?.sound === "muted") return { kind: "set_muted", muted: false };
+  return { kind: "settings", settings: OPENED };
+}
+
+function settingsCommand(facts: TvFacts, settings: SettingsState, key: RemoteKey): TvCommand | null {
+  const rows = settingsRows({ paired: facts.token !== null, fullscreenPossible: facts.fullscreenPossible });
+  switch (key) {
+    case "up":
+    case "down":
+    case "left":
+    case "right":
+      return { kind: "settings", settings: moveFocus(settings, rows, key) };
+    case "back":
+      return { kind: "settings", settings: null };
+    case "ok": {
+      const action = focusedAction(settings, rows);
+      if (action === null || action.kind === "close") return { kind: "settings", settings: null };
+      if (action.kind === "sound") return { kind: "set_muted", muted: !action.on };
+      if (action.kind === "pair") {
+        return settings.armed
+          ? { kind: "unpair" }
+          : { kind: "settings", settings: { ...settings, armed: true } };
+      }
+      return action;
+    }
+    case "mute":
+    case "fullscreen":
+      return null;
+    default:
+      return impossible(key);
+  }
+}
