@@ -299,31 +299,30 @@ impl Sent {
         let outgoing = segment.rewrite(packet);
         self.reserve_up_to(outgoing.sequence + 1);
         self.highest_in = packet.ext_seq;
-        self.last_timestamp = outgoing.timestamp;
-        self.last_arrival = packet.arrival;
-        if packet.frame.vp8.picture_id.is_some() {
-            self.last_picture_id = outgoing.picture_id;
-        }
-        if packet.frame.vp8.tl0_pic_idx.is_some() {
-            self.last_tl0 = outgoing.tl0_pic_idx;
-        }
         self.count(&outgoing, packet);
         outgoing
     }
 
     /// A packet dropped on purpose at the head: the next one takes its number and its picture id.
     fn close_gap(&mut self, segment: Segment, packet: &StoredPacket) {
-        let out = segment.outgoing(packet.ext_seq);
-        self.reserve_up_to(out);
         let picture = packet.frame.vp8.picture_id.map(|id| id.value());
-        let new_picture = picture.is_some() && picture != self.dropped_picture;
+        let same_picture = picture.is_some() && picture == self.dropped_picture;
+        // What is missing between two packets of one dropped frame belongs to it too: nobody need wait for it.
+        let last_was_dropped = segment.in_start == self.highest_in + 1;
+        let out = if same_picture && last_was_dropped {
+            segment.out_start
+        } else {
+            segment.outgoing(packet.ext_seq)
+        };
+        self.reserve_up_to(out);
+        let new_picture = picture.is_some() && !same_picture;
         let next = Segment {
             in_start: packet.ext_seq + 1,
             out_start: out,
             picture_delta: segment.picture_delta.wrapping_sub(u16::from(new_picture)),
             ..segment
         };
-        if segment.in_start == packet.ext_seq {
+        if segment.out_start == out {
             self.log.restart_newest(next);
         } else {
             self.log.push(next);
@@ -349,8 +348,20 @@ impl Sent {
             return false;
         }
         self.packets = self.packets.wrapping_add(1);
-        if !outgoing.filler {
-            self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        if outgoing.filler {
+            return true;
+        }
+        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        // A late packet may still be of the newest frame, when what came before it was dropped on purpose.
+        if !is_before(outgoing.timestamp, self.last_timestamp) {
+            self.last_timestamp = outgoing.timestamp;
+            self.last_arrival = packet.arrival;
+            if packet.frame.vp8.picture_id.is_some() {
+                self.last_picture_id = outgoing.picture_id;
+            }
+            if packet.frame.vp8.tl0_pic_idx.is_some() {
+                self.last_tl0 = outgoing.tl0_pic_idx;
+            }
         }
         true
     }
@@ -374,7 +385,7 @@ impl Sent {
         // Simulcast layers of one picture carry the same time. One millisecond makes it a new picture without
         // moving it away from the voice as a whole frame would.
         let least = self.last_timestamp.wrapping_add(rate / 1000);
-        let timestamp = if (wanted.wrapping_sub(least) as i32) < 0 { least } else { wanted };
+        let timestamp = if is_before(wanted, least) { least } else { wanted };
         self.ahead = timestamp.wrapping_sub(wanted);
         timestamp
     }
@@ -405,8 +416,13 @@ fn newer(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) > 0
 }
 
+/// Whether RTP timestamp `a` lies before `b`.
+fn is_before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
 fn ticks(span: Duration, rate: u32) -> u32 {
-    (span.as_micros() * u128::from(rate) / 1_000_000) as u32
+    ((span.as_micros() * u128::from(rate) + 500_000) / 1_000_000) as u32
 }
 
 /// The temporal limit from this packet on, when it may change here.
@@ -418,3 +434,6 @@ fn next_temporal(now: u8, wanted: u8, packet: &StoredPacket) -> Option<u8> {
     let steps_up = frame.starts_frame && frame.layer_sync && (now + 1..=wanted).contains(&frame.temporal);
     steps_up.then_some(frame.temporal)
 }
+
+#[cfg(test)]
+mod tests;
