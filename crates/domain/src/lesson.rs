@@ -441,3 +441,6 @@ fn role_may(role: Role, action: Action) -> bool {
         Action::Watch | Action::Look => true,
     }
 }
+
+#[cfg(test)]
+mod tests;
