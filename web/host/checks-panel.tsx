@@ -69,7 +69,11 @@ function CheckLine({
       <div class="check-head">
         <Icon svg={ICONS[state]} />
         <h3>{t(`host.check.${name}`)}</h3>
-        <span class="check-state">{t(`host.check.state.${state}`)}</span>
+        <span class="check-state">
+          {name === "places" && state === "open"
+            ? t("host.check.places.enough")
+            : t(`host.check.state.${state}`)}
+        </span>
       </div>
       <div class="check-body">{children}</div>
     </li>

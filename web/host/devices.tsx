@@ -56,13 +56,21 @@ export function DeviceSelect(props: { room: HostRoom; use: DeviceUse; label: str
       <select
         id={id}
         class="select"
-        value={chosen}
+        value={listed ? chosen : ""}
         disabled={known.length === 0 || state.kind === "opening"}
         onChange={(event) => {
           if (event.currentTarget.value !== "") void sources.open(use, event.currentTarget.value);
         }}
       >
-        {listed ? null : <option value="">{known.length === 0 ? t("host.devices.none") : "–"}</option>}
+        {listed ? null : (
+          <option value="">
+            {state.kind === "on"
+              ? plainLabel(state.label)
+              : known.length === 0
+                ? t("host.devices.none")
+                : "–"}
+          </option>
+        )}
         {known.map((device, index) => (
           <option key={device.deviceId} value={device.deviceId}>
             {device.label === ""

@@ -50,7 +50,7 @@ export function LessonScreen(props: ScreenProps): JSX.Element {
             <LessonButtons {...props} />
           </div>
         </div>
-        <aside class="host-side" aria-label={live ? t("host.roster.title") : t("host.check.title")}>
+        <aside class="host-side" aria-label={live ? t("host.places.panel") : t("host.check.title")}>
           {live ? <LivePanel room={room} /> : <ChecksPanel room={room} voice={voice} lesson={lesson} />}
         </aside>
       </main>
@@ -102,15 +102,20 @@ function LessonPill({ room, lesson }: { room: HostRoom; lesson: Lesson }): JSX.E
       const at = lesson.starts_at === null ? null : new Date(lesson.starts_at);
       return (
         <StatePill tone="idle" icon={at === null ? clock : calendar} announce>
-          {at === null
-            ? t(`lesson.${lesson.state}`)
-            : t("host.starts", { time: formatTime(at), date: formatDate(at, language.value) })}
+          {at === null ? t(`lesson.${lesson.state}`) : plannedFor(at)}
         </StatePill>
       );
     }
     default:
       return lesson.state satisfies never;
   }
+}
+
+function plannedFor(at: Date): string {
+  const time = formatTime(at);
+  return at.toDateString() === new Date().toDateString()
+    ? t("host.starts.today", { time })
+    : t("host.starts", { time, date: formatDate(at, language.value) });
 }
 
 /** Time since the lesson began, by the relay's clock; not announced every second. */

@@ -37,7 +37,7 @@ export function LivePanel({ room }: { room: HostRoom }): JSX.Element {
               ) : null}
             </div>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling list must be reachable by keyboard */}
-            <section class="live-list" tabIndex={0} aria-label={t("host.roster.title")}>
+            <section class="live-list" tabIndex={0} aria-label={t("host.roster.list")}>
               <PlaceList room={room} />
             </section>
           </>

@@ -126,8 +126,9 @@ export class Sources {
         track.stop();
         return;
       }
-      this.#take(use, track, deviceId !== undefined);
+      // Names and ids are told only after the first permission.
       await this.#refreshDevices();
+      this.#take(use, track, deviceId !== undefined);
     } catch (error) {
       if (turn !== this.#turn[use]) return;
       // A failed switch leaves the device that works; only a failed start leaves nothing.
@@ -225,12 +226,20 @@ export class Sources {
 
   #take(use: DeviceUse, track: MediaStreamTrack, chosen: boolean): void {
     this.#release(use);
-    const deviceId = track.getSettings().deviceId ?? "";
+    const deviceId = this.#realDevice(use, track);
     this.#states[use].value = { kind: "on", track, deviceId, label: track.label };
     if (chosen) rememberDevice(use, { id: deviceId, label: track.label });
     if (use === "microphone") track.enabled = !this.#muted.peek();
     this.#onTrack(SLOT_OF[use], track);
     track.addEventListener("ended", () => void this.#ended(use, track));
+  }
+
+  /** Chrome calls the system's choice "default"; its group tells which of the listed devices that is. */
+  #realDevice(use: DeviceUse, track: MediaStreamTrack): string {
+    const { deviceId = "", groupId } = track.getSettings();
+    const list = use === "microphone" ? this.#microphones.peek() : this.#cameras.peek();
+    if (list.some((device) => device.deviceId === deviceId)) return deviceId;
+    return list.find((device) => device.groupId === groupId)?.deviceId ?? deviceId;
   }
 
   #release(use: DeviceUse): void {

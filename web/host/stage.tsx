@@ -2,6 +2,7 @@
 
 import eye from "lucide-static/icons/eye.svg?raw";
 import eyeOff from "lucide-static/icons/eye-off.svg?raw";
+import loader from "lucide-static/icons/loader-circle.svg?raw";
 import micOff from "lucide-static/icons/mic-off.svg?raw";
 import video from "lucide-static/icons/video.svg?raw";
 import cameraOff from "lucide-static/icons/video-off.svg?raw";
@@ -115,15 +116,30 @@ function AirPill({ room }: { room: HostRoom }): JSX.Element {
       </StatePill>
     );
   }
-  return room.publishing.value.kind === "publishing" ? (
-    <StatePill tone="ok" icon={eye}>
-      {t("host.stage.air")}
-    </StatePill>
-  ) : (
-    <StatePill tone="bad" icon={wifiOff} announce>
-      {t("host.stage.interrupted")}
-    </StatePill>
-  );
+  switch (room.publishing.value.kind) {
+    case "publishing":
+      return (
+        <StatePill tone="ok" icon={eye}>
+          {t("host.stage.air")}
+        </StatePill>
+      );
+    case "idle":
+    case "connecting":
+      return (
+        <StatePill tone="idle" icon={loader}>
+          {t("host.stage.connecting")}
+        </StatePill>
+      );
+    case "reconnecting":
+    case "refused":
+      return (
+        <StatePill tone="bad" icon={wifiOff} announce>
+          {t("host.stage.interrupted")}
+        </StatePill>
+      );
+    default:
+      return room.publishing.value satisfies never;
+  }
 }
 
 /** A teacher who talks into a dead microphone must see it at once. */

@@ -1,4 +1,6 @@
-/** The row under the picture: microphone, cameras, slides, devices. Every button says what pressing it does. */
+/**
+ * The row under the picture: microphone, cameras, slides, devices. The icon shows how it is, the words what pressing does.
+ */
 import mic from "lucide-static/icons/mic.svg?raw";
 import micOff from "lucide-static/icons/mic-off.svg?raw";
 import presentation from "lucide-static/icons/presentation.svg?raw";
@@ -27,19 +29,21 @@ export function Tools({ room, voice }: { room: HostRoom; voice: Voice }): JSX.El
     <section class="tools" aria-label={t("host.tools")}>
       <MicButton room={room} voice={voice} />
       {camera === "on" || camera === "opening" ? (
-        <Button icon={videoOff} disabled={camera === "opening"} onClick={() => sources.close("camera")}>
+        <Button icon={video} disabled={camera === "opening"} onClick={() => sources.close("camera")}>
           {t("host.camera.off")}
         </Button>
       ) : (
-        <Button icon={video} onClick={() => void sources.open("camera")}>
+        <Button icon={videoOff} onClick={() => void sources.open("camera")}>
           {t("host.camera.on")}
         </Button>
       )}
       <SlidesButton room={room} />
       {second === "on" ? (
-        <Button icon={users} onClick={() => sources.close("second_camera")}>
-          {t("host.second.off")}
-        </Button>
+        <span class="tool-on">
+          <Button icon={users} onClick={() => sources.close("second_camera")}>
+            {t("host.second.off")}
+          </Button>
+        </span>
       ) : sources.cameras.value.length > 1 ? (
         <Button
           icon={users}
@@ -62,7 +66,7 @@ function MicButton({ room, voice }: { room: HostRoom; voice: Voice }): JSX.Eleme
   const state = sources.microphone.value.kind;
   if (state !== "on") {
     return (
-      <Button icon={mic} disabled={state === "opening"} onClick={() => void sources.open("microphone")}>
+      <Button icon={micOff} disabled={state === "opening"} onClick={() => void sources.open("microphone")}>
         {t("host.mic.unmute")}
       </Button>
     );
@@ -70,7 +74,7 @@ function MicButton({ room, voice }: { room: HostRoom; voice: Voice }): JSX.Eleme
   const muted = sources.muted.value;
   return (
     <span class={muted ? "tool-mic tool-muted" : "tool-mic"}>
-      <Button icon={muted ? mic : micOff} onClick={() => sources.setMuted(!muted)}>
+      <Button icon={muted ? micOff : mic} onClick={() => sources.setMuted(!muted)}>
         {muted ? t("host.mic.unmute") : t("host.mic.mute")}
       </Button>
       <VoiceLevel voice={voice} />
@@ -95,12 +99,11 @@ function SlidesButton({ room }: { room: HostRoom }): JSX.Element | null {
   const slides = room.sources.slides.value;
   if (slides.kind === "on") {
     return (
-      <Button icon={screenOff} pressed onClick={() => room.sources.stopSlides()}>
-        {t("host.slides.off")}
-        <small class="tool-note">
-          {slides.sound === null ? t("host.slides.silent") : t("host.slides.sound")}
-        </small>
-      </Button>
+      <span class="tool-on">
+        <Button icon={screenOff} onClick={() => room.sources.stopSlides()}>
+          {t("host.slides.off")}
+        </Button>
+      </span>
     );
   }
   return (
