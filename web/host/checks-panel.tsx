@@ -12,11 +12,11 @@ import { canShareScreen } from "../shared/devices.ts";
 import type { Lesson } from "../shared/protocol.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
+import { PlaceList } from "../shared/ui/place-list.tsx";
 import { type Check, type Checklist, type CheckState, checklist } from "./checklist.ts";
 import { DeviceSelect } from "./devices.tsx";
 import { factsOf } from "./facts.ts";
 import type { HostRoom } from "./room.ts";
-import { PlaceList } from "./roster-view.tsx";
 import { VoiceLevel } from "./tools.tsx";
 import type { Voice } from "./voice.ts";
 import { t } from "./words.ts";
@@ -260,7 +260,7 @@ function PlacesContent({ room }: { room: HostRoom }): JSX.Element {
       </p>
       <details class="check-more">
         <summary>{t("host.check.places.show")}</summary>
-        <PlaceList room={room} />
+        <PlaceList lines={room.places.value.lines} t={t} />
       </details>
     </>
   );

@@ -14,12 +14,12 @@ import type {
   ServerMessageOf,
   Slots,
 } from "../shared/protocol.ts";
+import { type RosterSummary, summarise } from "../shared/roster.ts";
 import { SignalClient, type SignalStatus, signalUrl } from "../shared/signal-client.ts";
 import { language } from "../shared/ui/language.tsx";
 import { WhipClient, type WhipState } from "../shared/whip-client.ts";
 import type { UplinkSample } from "../shared/whip-stats.ts";
 import { Notices } from "./notices.ts";
-import { type RosterSummary, summarise } from "./roster.ts";
 import { Sources, sessionWishes } from "./sources.ts";
 import { type RelayReport, UplinkJudge, type UplinkVerdict } from "./uplink.ts";
 

@@ -1,12 +1,17 @@
 /** The host page's words. */
 import commonEn from "../shared/i18n/en/common.json";
 import hostEn from "../shared/i18n/en/host.json";
+import rosterEn from "../shared/i18n/en/roster.json";
 import commonVi from "../shared/i18n/vi/common.json";
 import hostVi from "../shared/i18n/vi/host.json";
+import rosterVi from "../shared/i18n/vi/roster.json";
 import type { Problem } from "../shared/protocol.ts";
 import { language, pageWords } from "../shared/ui/language.tsx";
 
-export const t = pageWords({ vi: { ...commonVi, ...hostVi }, en: { ...commonEn, ...hostEn } });
+export const t = pageWords({
+  vi: { ...commonVi, ...rosterVi, ...hostVi },
+  en: { ...commonEn, ...rosterEn, ...hostEn },
+});
 
 /** The relay's own sentence in the page's language. */
 export function sentence(problem: Problem): string {

@@ -1,5 +1,5 @@
 /** The places of a lesson as the teacher reads them: one word each, trouble first. */
-import type { PlaceStatus } from "../shared/protocol.ts";
+import type { PlaceStatus } from "./protocol.ts";
 
 export type PlaceWord = "frozen" | "muted" | "gone" | "connected" | "absent" | "watching";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PlaceStatus } from "../shared/protocol.ts";
+import type { PlaceStatus } from "./protocol.ts";
 import { summarise } from "./roster.ts";
 
 function place(name: string, state: PlaceStatus["state"], flags: Partial<PlaceStatus> = {}): PlaceStatus {
