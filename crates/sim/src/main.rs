@@ -3,7 +3,11 @@
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Codec;
-use sim::host::{self, HostConfig, HostStatus};
+use sim::{
+    classrooms::{self, ClassroomsConfig, Entry, Summary},
+    host::{self, HostConfig, HostStatus},
+    link,
+};
 use std::time::Duration;
 use tokio::sync::watch;
 use tracing::info;
@@ -19,6 +23,8 @@ struct Cli {
 enum Command {
     /// Plays the sample lesson into a server, for ever or for some seconds.
     Host(HostArgs),
+    /// Lets many light classrooms join and watch, and counts what reached them.
+    Classrooms(ClassroomsArgs),
 }
 
 #[derive(Args)]
@@ -35,6 +41,9 @@ struct HostArgs {
     /// Codec of the camera; slides are always VP8.
     #[arg(long, value_enum, default_value = "vp8")]
     codec: CodecArg,
+    /// Make the lesson live first.
+    #[arg(long)]
+    start: bool,
     /// Publish no slides.
     #[arg(long)]
     no_slides: bool,
@@ -44,6 +53,43 @@ struct HostArgs {
     /// End after so many seconds; without it, play until stopped.
     #[arg(long)]
     seconds: Option<u64>,
+}
+
+#[derive(Args)]
+struct ClassroomsArgs {
+    /// Address of the server, http://host:port.
+    #[arg(long)]
+    server: String,
+    /// The lesson's id.
+    #[arg(long)]
+    lesson: String,
+    /// An observer's, place's or host's token or link, shown by every classroom.
+    #[arg(long, env = "NHIPCAU_TOKEN", hide_env_values = true, required_unless_present = "organiser")]
+    token: Option<String>,
+    /// An organiser's token or link: an invitation is made for the run and revoked after it.
+    #[arg(long, env = "NHIPCAU_ORGANISER", hide_env_values = true)]
+    organiser: Option<String>,
+    /// How many classrooms.
+    #[arg(long, default_value_t = 20)]
+    count: usize,
+    /// Length of the run, joining included.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Seconds over which they join.
+    #[arg(long, default_value_t = 5)]
+    join_over: u64,
+    /// Threads they share.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// A bad link for each of them: P1 to P8.
+    #[arg(long)]
+    profile: Option<String>,
+    /// Seed of the links' losses.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// End with one line of JSON instead of a sentence.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,6 +110,7 @@ async fn main() -> anyhow::Result<()> {
         .init();
     match Cli::parse().command {
         Command::Host(args) => play_host(args).await,
+        Command::Classrooms(args) => fill_classrooms(args).await,
     }
 }
 
@@ -73,6 +120,7 @@ async fn play_host(args: HostArgs) -> anyhow::Result<()> {
             CodecArg::Vp8 => Codec::Vp8,
             CodecArg::H264 => Codec::H264,
         },
+        start: args.start,
         slides: !args.no_slides,
         voice: !args.no_voice,
         ..HostConfig::new(&args.server, &args.lesson, &args.token)
@@ -104,6 +152,61 @@ async fn play_host(args: HostArgs) -> anyhow::Result<()> {
         keyframe_requests = status.keyframe_requests,
         "the host has left"
     );
+    Ok(())
+}
+
+async fn fill_classrooms(args: ClassroomsArgs) -> anyhow::Result<()> {
+    let entry = match (args.organiser, args.token) {
+        (Some(organiser), _) => Entry::Organiser(organiser),
+        (None, Some(token)) => Entry::Token(token),
+        (None, None) => bail!("--token or --organiser is needed"),
+    };
+    let link = match args.profile {
+        Some(name) => {
+            let known = link::PROFILES.join(", ");
+            let profile =
+                link::profile(&name).with_context(|| format!("--profile {name}: expected one of {known}"))?;
+            Some((profile, args.seed))
+        }
+        None => None,
+    };
+    let summary = classrooms::run(ClassroomsConfig {
+        server: args.server,
+        lesson: args.lesson,
+        entry,
+        count: args.count,
+        duration: Duration::from_secs(args.seconds),
+        join_over: Duration::from_secs(args.join_over),
+        threads: args.threads,
+        codecs: vec![Codec::H264, Codec::Vp8],
+        link,
+    })
+    .await?;
+    print(&summary, args.json)?;
+    if summary.failed > 0 {
+        bail!("{} of {} classrooms failed", summary.failed, args.count);
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
+fn print(summary: &Summary, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(summary)?);
+        return Ok(());
+    }
+    let Summary { joined, failed, join_ms, first_media_ms, packets, lost, repaired, unrecovered, .. } =
+        summary;
+    println!("{joined} classrooms joined, {failed} failed");
+    println!("joined after {:.0} ms (p95 {:.0}, longest {:.0})", join_ms.p50, join_ms.p95, join_ms.max);
+    println!(
+        "picture and sound after {:.0} ms (p95 {:.0}, longest {:.0})",
+        first_media_ms.p50, first_media_ms.p95, first_media_ms.max
+    );
+    println!("{packets} packets; {lost} lost, {repaired} repaired, {unrecovered} not recovered");
+    for (failure, count) in &summary.failures {
+        println!("{count} x {failure}");
+    }
     Ok(())
 }
 

@@ -62,6 +62,8 @@ struct Problem {
 /// An invitation as the organiser's API answers it.
 #[derive(Debug, Deserialize)]
 pub struct Invitation {
+    /// Names it, to revoke it.
+    pub id: String,
     /// The link, shown this once: `{base}/{page}#t={token}`.
     pub url: String,
 }
@@ -150,6 +152,16 @@ impl Door {
             &serde_json::json!({ "role": role, "label": label }),
         )
         .await
+    }
+
+    /// Revokes an invitation: whoever used it is shut out within a second.
+    ///
+    /// # Errors
+    /// [`DoorError`] when the server is not reached or refuses.
+    pub async fn revoke(&self, invitation: &str) -> Result<(), DoorError> {
+        let url = format!("{}/api/invitations/{invitation}", self.base);
+        refused(self.http.delete(url).bearer_auth(&self.token).send().await?).await?;
+        Ok(())
     }
 
     /// A new lesson; the token of this door must be an organiser's.

@@ -6,10 +6,12 @@
 mod feedback;
 mod peer;
 mod player;
+mod signal;
 
 use crate::whip::{Door, DoorError};
 use domain::{Bitrate, Codec};
 pub use player::{Due, Group, Player};
+pub use signal::{SignalError, start_lesson};
 use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -25,6 +27,8 @@ pub struct HostConfig {
     pub token: String,
     /// Of the camera; slides are always VP8.
     pub codec: Codec,
+    /// Make the lesson live before publishing into it, as the teacher's button does.
+    pub start: bool,
     /// Publish slides beside the camera.
     pub slides: bool,
     /// Publish the voice.
@@ -41,6 +45,7 @@ impl HostConfig {
             lesson: lesson.to_owned(),
             token: token.to_owned(),
             codec: Codec::Vp8,
+            start: false,
             slides: true,
             voice: true,
             fill_to: None,
@@ -87,10 +92,19 @@ pub async fn run(
     let token = crate::whip::token_of(&config.token).ok_or(HostError::NoToken)?;
     let door = Door::new(&config.server, token)?;
     let mut backoff = Backoff::default();
-    let mut ever_connected = false;
+    let (mut ever_connected, mut live) = (false, false);
     loop {
         if *stop.borrow() {
             return Ok(());
+        }
+        if config.start
+            && !live
+            && let Err(error) = start_lesson(&config.server, token).await
+        {
+            // Publishing works in every state but "ended": classrooms just do not watch yet.
+            warn!(%error, "the lesson is not live");
+        } else {
+            live = true;
         }
         let outcome = tokio::select! {
             outcome = peer::publish(&config, &door, &status, stop.clone()) => outcome,

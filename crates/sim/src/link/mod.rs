@@ -12,7 +12,7 @@ mod udp;
 pub use pipe::{Fate, Lost, Pipe, PipeStats};
 pub use profile::{Burst, Outage, PROFILES, Profile, Shape, profile};
 pub use tcp::TcpLink;
-pub use udp::{UdpLink, redirect_candidates};
+pub use udp::{UdpLink, first_candidate, redirect_candidates};
 
 use domain::Timestamp;
 use std::{
@@ -40,10 +40,7 @@ impl Bottleneck {
     /// A line with this profile; the same seed loses the same packets.
     pub fn new(profile: &Profile, seed: u64) -> Self {
         let pipe = |shape: &Shape, salt| Mutex::new(Pipe::new(shape.clone(), seed ^ salt));
-        Self {
-            began: Instant::now(),
-            pipes: Arc::new([pipe(&profile.down, 0), pipe(&profile.up, 0x5eed)]),
-        }
+        Self { began: Instant::now(), pipes: Arc::new([pipe(&profile.down, 0), pipe(&profile.up, 0x5eed)]) }
     }
 
     /// Another profile from now on. What is under way stays under way; outages are counted from now.

@@ -94,7 +94,11 @@ impl Pipe {
         } else {
             // A packet that the air loses was sent all the same: it takes its time on the line.
             let sent = self.occupy(now, len);
-            if self.is_lost_by_chance() { Fate::Lost(Lost::Chance) } else { Fate::Arrives(self.arrival(sent)) }
+            if self.is_lost_by_chance() {
+                Fate::Lost(Lost::Chance)
+            } else {
+                Fate::Arrives(self.arrival(sent))
+            }
         };
         match fate {
             Fate::Arrives(_) => {
@@ -171,16 +175,20 @@ impl Pipe {
     /// The end of the outage that covers `now`.
     fn outage_ends(&self, now: Timestamp) -> Option<Timestamp> {
         let since = now.saturating_since(self.shaped_at);
-        self.shape.outages.iter().filter_map(|outage| {
-            let into = since.checked_sub(outage.first_at)?;
-            let into = match outage.every {
-                Some(every) if !every.is_zero() => {
-                    Duration::from_nanos((into.as_nanos() % every.as_nanos()) as u64)
-                }
-                _ => into,
-            };
-            (into < outage.lasts).then(|| now + (outage.lasts - into))
-        }).max()
+        self.shape
+            .outages
+            .iter()
+            .filter_map(|outage| {
+                let into = since.checked_sub(outage.first_at)?;
+                let into = match outage.every {
+                    Some(every) if !every.is_zero() => {
+                        Duration::from_nanos((into.as_nanos() % every.as_nanos()) as u64)
+                    }
+                    _ => into,
+                };
+                (into < outage.lasts).then(|| now + (outage.lasts - into))
+            })
+            .max()
     }
 }
 
@@ -214,7 +222,10 @@ mod tests {
         });
         assert_eq!(latest.max(), Some(ms(110)));
         assert_eq!(fates[29], Fate::Lost(Lost::QueueFull));
-        assert_eq!(pipe.stats(), PipeStats { packets: 11, bytes: 13_750, lost_at_queue: 19, ..PipeStats::default() });
+        assert_eq!(
+            pipe.stats(),
+            PipeStats { packets: 11, bytes: 13_750, lost_at_queue: 19, ..PipeStats::default() }
+        );
     }
 
     #[test]
@@ -234,7 +245,8 @@ mod tests {
     fn bursts_are_as_long_as_wanted() {
         let burst = Some(Burst { chance: 0.01, mean_packets: 6.0 });
         let mut pipe = Pipe::new(Shape { burst, ..Shape::perfect() }, 3);
-        let lost: Vec<_> = (0..100_000).map(|n| pipe.datagram(ms(n), 100) == Fate::Lost(Lost::Chance)).collect();
+        let lost: Vec<_> =
+            (0..100_000).map(|n| pipe.datagram(ms(n), 100) == Fate::Lost(Lost::Chance)).collect();
         let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count();
         let mean = lost.iter().filter(|lost| **lost).count() as f64 / bursts as f64;
         assert!((5.5..6.5).contains(&mean), "{mean}");
@@ -243,7 +255,11 @@ mod tests {
     #[test]
     fn jitter_moves_arrivals_but_keeps_their_order() {
         let mut pipe = Pipe::new(
-            Shape { delay: Duration::from_millis(125), jitter: Duration::from_millis(75), ..Shape::perfect() },
+            Shape {
+                delay: Duration::from_millis(125),
+                jitter: Duration::from_millis(75),
+                ..Shape::perfect()
+            },
             5,
         );
         let delays: Vec<_> = (0..2_000)
@@ -261,7 +277,8 @@ mod tests {
         let mut pipe = Pipe::new(profile("P4").unwrap().down, 9);
         let mut out = |second: u64| pipe.datagram(ms(second * 1_000), 100) == Fate::Lost(Lost::Outage);
         let dark: Vec<_> = (0..1_300).filter(|&second| out(second)).collect();
-        let expected: Vec<_> = (300..320).chain(600..620).chain(720..900).chain(900..920).chain(1_200..1_220).collect();
+        let expected: Vec<_> =
+            (300..320).chain(600..620).chain(720..900).chain(900..920).chain(1_200..1_220).collect();
         assert_eq!(dark, expected);
     }
 

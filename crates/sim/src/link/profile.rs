@@ -89,7 +89,13 @@ impl Shape {
 impl Profile {
     /// A wire in both directions.
     pub const fn perfect() -> Self {
-        Self { name: "perfect", down: Shape::perfect(), up: Shape::perfect(), udp_blocked: false, download: false }
+        Self {
+            name: "perfect",
+            down: Shape::perfect(),
+            up: Shape::perfect(),
+            udp_blocked: false,
+            download: false,
+        }
     }
 
     /// Rates in kbit/s; `round_trip` and `jitter` in milliseconds, of the round trip; `loss` in per cent, each way.
@@ -118,7 +124,8 @@ pub fn profile(name: &str) -> Option<Profile> {
         "P2" => mountain("P2"),
         "P3" => Profile::of("P3", 250, 80, 250, 150, 8.0),
         "P4" => {
-            let short = Outage { first_at: 5 * minute, every: Some(5 * minute), lasts: Duration::from_secs(20) };
+            let short =
+                Outage { first_at: 5 * minute, every: Some(5 * minute), lasts: Duration::from_secs(20) };
             let long = Outage { first_at: 12 * minute, every: None, lasts: 3 * minute };
             let mut profile = mountain("P4");
             profile.down.outages = vec![short, long];

@@ -142,15 +142,20 @@ mod tests {
     use tokio::net::UdpSocket;
 
     fn narrow() -> Bottleneck {
-        let shape = Shape { rate: Some(Bitrate::from_kbps(800)), delay: Duration::from_millis(10), ..Shape::perfect() };
+        let shape = Shape {
+            rate: Some(Bitrate::from_kbps(800)),
+            delay: Duration::from_millis(10),
+            ..Shape::perfect()
+        };
         Bottleneck::new(&Profile { down: shape.clone(), up: shape, ..Profile::perfect() }, 4)
     }
 
     #[tokio::test]
     async fn fifty_kilobytes_take_half_a_second_at_eight_hundred_kilobits() {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let link =
-            TcpLink::start("127.0.0.1:0".parse().unwrap(), server.local_addr().unwrap(), narrow()).await.unwrap();
+        let link = TcpLink::start("127.0.0.1:0".parse().unwrap(), server.local_addr().unwrap(), narrow())
+            .await
+            .unwrap();
         let mut client = TcpStream::connect(link.address()).await.unwrap();
         let (mut served, _) = server.accept().await.unwrap();
         let began = Instant::now();

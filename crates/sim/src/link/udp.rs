@@ -93,7 +93,13 @@ async fn forward(listener: Arc<UdpSocket>, server: SocketAddr, line: Bottleneck)
             let Ok(socket) = UdpSocket::bind(any).await else { continue };
             let socket = Arc::new(socket);
             clients.insert(client, Arc::clone(&socket));
-            tasks.spawn(bring_back(Arc::clone(&socket), Arc::clone(&listener), client, line.clone(), down_tx.clone()));
+            tasks.spawn(bring_back(
+                Arc::clone(&socket),
+                Arc::clone(&listener),
+                client,
+                line.clone(),
+                down_tx.clone(),
+            ));
             socket
         };
         enter(&line, Way::Up, &up_tx, outward, server, &buffer[..len]);
@@ -154,7 +160,10 @@ pub fn redirect_candidates(sdp: &str, link: SocketAddr) -> String {
         };
         let mut fields: Vec<&str> = candidate.trim_end().split(' ').collect();
         let (ip, port) = (link.ip().to_string(), link.port().to_string());
-        if !std::mem::take(&mut first_of_section) || fields.len() < 6 || !fields[2].eq_ignore_ascii_case("udp") {
+        if !std::mem::take(&mut first_of_section)
+            || fields.len() < 6
+            || !fields[2].eq_ignore_ascii_case("udp")
+        {
             continue;
         }
         fields[4] = &ip;
@@ -164,6 +173,16 @@ pub fn redirect_candidates(sdp: &str, link: SocketAddr) -> String {
         redirected.push_str("\r\n");
     }
     redirected
+}
+
+/// The address of the first UDP candidate of an answer.
+pub fn first_candidate(sdp: &str) -> Option<SocketAddr> {
+    sdp.lines().filter_map(|line| line.strip_prefix("a=candidate:")).find_map(|candidate| {
+        let fields: Vec<&str> = candidate.split(' ').collect();
+        let udp = fields.get(2)?.eq_ignore_ascii_case("udp");
+        let address = SocketAddr::new(fields.get(4)?.parse().ok()?, fields.get(5)?.parse().ok()?);
+        udp.then_some(address)
+    })
 }
 
 #[cfg(test)]
@@ -205,5 +224,6 @@ mod tests {
                    a=candidate:2 1 udp 2130706430 198.51.100.1 8080 typ host\r\na=end-of-candidates\r\n";
         let expected = "v=0\r\nm=audio 9 X 1\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\na=end-of-candidates\r\n";
         assert_eq!(redirect_candidates(sdp, "127.0.0.1:9".parse().unwrap()), expected);
+        assert_eq!(first_candidate(sdp), "192.0.2.1:8080".parse().ok());
     }
 }

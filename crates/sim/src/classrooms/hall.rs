@@ -1,0 +1,156 @@
+//! A thread with many classrooms: one socket each, read in batches (GRO), one clock tick for all.
+
+use super::{classroom::Classroom, summary::Record};
+use domain::Timestamp;
+use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
+use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use std::{
+    io::{self, IoSliceMut},
+    net::SocketAddr,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tracing::debug;
+
+/// How often classrooms look at their clocks: NACK and DTLS timers need no finer one.
+const TICK: Duration = Duration::from_millis(10);
+const WAKER: Token = Token(usize::MAX);
+/// A GRO batch is at most 64 KiB; more buffers in one call save system calls when packets come one by one.
+const BATCH: usize = 16;
+
+/// A handle to a thread of classrooms.
+pub struct Hall {
+    doors: mpsc::Sender<Command>,
+    waker: Arc<Waker>,
+    thread: JoinHandle<io::Result<Vec<Record>>>,
+}
+
+enum Command {
+    Enter(std::net::UdpSocket, Box<Classroom>),
+    Close,
+}
+
+struct Seat {
+    socket: UdpSocket,
+    state: UdpSocketState,
+    classroom: Classroom,
+}
+
+impl Seat {
+    fn send(socket: &UdpSocket, state: &UdpSocketState, to: SocketAddr, bytes: &[u8]) {
+        let transmit =
+            Transmit { destination: to, ecn: None, contents: bytes, segment_size: None, src_ip: None };
+        // Feedback that does not fit into the socket is lost, as on any link.
+        if let Err(error) = state.try_send(UdpSockRef::from(socket), &transmit) {
+            debug!(%error, "feedback was not sent");
+        }
+    }
+}
+
+impl Hall {
+    /// Starts a thread; `epoch` is the instant that is [`Timestamp::ZERO`] for its classrooms.
+    ///
+    /// # Errors
+    /// When the system gives no poll or thread.
+    pub fn open(name: &str, epoch: Instant) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        // Unbounded, but it never holds more than the classrooms of the run and one command to end it.
+        let (doors, commands) = mpsc::channel();
+        let thread =
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || sit(poll, &commands, epoch))?;
+        Ok(Self { doors, waker, thread })
+    }
+
+    /// Seats a classroom whose peer has its answer.
+    ///
+    /// # Errors
+    /// When the thread has ended.
+    pub fn enter(&self, socket: std::net::UdpSocket, classroom: Classroom) -> io::Result<()> {
+        self.doors
+            .send(Command::Enter(socket, Box::new(classroom)))
+            .map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.waker.wake()
+    }
+
+    /// All classrooms leave; waits for the thread and hands out their records.
+    ///
+    /// # Errors
+    /// When the thread broke down.
+    pub fn close(self) -> io::Result<Vec<Record>> {
+        // A thread that has ended on its own tells why below.
+        let _ = self.doors.send(Command::Close);
+        self.waker.wake()?;
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of classrooms panicked")))
+    }
+}
+
+fn sit(mut poll: Poll, commands: &mpsc::Receiver<Command>, epoch: Instant) -> io::Result<Vec<Record>> {
+    let clock = || Timestamp::from_micros(epoch.elapsed().as_micros() as u64);
+    let mut events = Events::with_capacity(1_024);
+    let mut seats: Vec<Seat> = Vec::new();
+    let mut memory = vec![0; BATCH * 65_536];
+    let mut next_tick = Instant::now();
+    loop {
+        let timeout = next_tick.saturating_duration_since(Instant::now());
+        if let Err(error) = poll.poll(&mut events, Some(timeout))
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            return Err(error);
+        }
+        for event in &events {
+            if let Some(seat) = seats.get_mut(event.token().0) {
+                read(seat, &mut memory, clock);
+            }
+        }
+        for command in commands.try_iter() {
+            match command {
+                Command::Enter(socket, classroom) => {
+                    let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+                    // Room for a key frame burst while this thread serves the others; the system may give less.
+                    let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), 1 << 20);
+                    let mut socket = UdpSocket::from_std(socket);
+                    poll.registry().register(&mut socket, Token(seats.len()), Interest::READABLE)?;
+                    let mut seat = Seat { socket, state, classroom: *classroom };
+                    let Seat { socket, state, classroom } = &mut seat;
+                    classroom.tick(clock(), |to, bytes| Seat::send(socket, state, to, bytes));
+                    seats.push(seat);
+                }
+                Command::Close => {
+                    return Ok(seats
+                        .into_iter()
+                        .map(|Seat { socket, state, classroom }| {
+                            classroom.leave(clock(), |to, bytes| Seat::send(&socket, &state, to, bytes))
+                        })
+                        .collect());
+                }
+            }
+        }
+        if next_tick <= Instant::now() {
+            next_tick = Instant::now() + TICK;
+            for Seat { socket, state, classroom } in &mut seats {
+                classroom.tick(clock(), |to, bytes| Seat::send(socket, state, to, bytes));
+            }
+        }
+    }
+}
+
+/// Reads a socket empty: the poll tells only of changes.
+fn read(seat: &mut Seat, memory: &mut [u8], clock: impl Fn() -> Timestamp) {
+    let Seat { socket, state, classroom } = seat;
+    let mut metas = [RecvMeta::default(); BATCH];
+    loop {
+        let mut buffers: Vec<IoSliceMut<'_>> = memory.chunks_mut(65_536).map(IoSliceMut::new).collect();
+        // WouldBlock ends the reading; anything else is an unreachable port of an earlier send and clears itself.
+        let Ok(count) = state.recv(UdpSockRef::from(&*socket), &mut buffers, &mut metas) else { return };
+        drop(buffers);
+        let now = clock();
+        for (meta, buffer) in metas.iter().take(count).zip(memory.chunks_mut(65_536)) {
+            for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
+                classroom
+                    .datagram(now, meta.addr, datagram, |to, bytes| Seat::send(socket, state, to, bytes));
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Light classrooms: receivers that do everything on the wire that a browser does, and nothing on a screen.
+//!
+//! Each completes ICE and DTLS from its own port, decrypts every packet, follows the sequence of every stream, and answers with
+//! receiver reports, NACK with retries, PLI and transport-wide feedback. A thread serves hundreds of them.
+//!
+//! All classrooms of a run show one observer invitation: with an organiser's token it is made for the run and revoked after it,
+//! so that a run leaves no two hundred places behind in the school's list.
+
+mod classroom;
+mod hall;
+mod picture;
+mod reception;
+mod summary;
+
+pub use classroom::Classroom;
+pub use hall::Hall;
+pub use picture::{FirstPicture, begins_keyframe};
+pub use reception::{Counts, Outcome, Reception};
+pub use summary::{Quantiles, Record, Summary};
+
+use crate::{
+    link::{self, Bottleneck, Profile, UdpLink},
+    whip::{Door, DoorError},
+};
+use domain::{Codec, Timestamp};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+use transport::{
+    Endpoint, EndpointConfig, Identity, PeerSecrets,
+    client::{ClientPeer, OfferSpec},
+};
+
+/// Who lets the classrooms in.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// A token that may watch (observer, place, host): token or whole link.
+    Token(String),
+    /// An organiser's token or link: an observer invitation is made, and revoked after the run.
+    Organiser(String),
+}
+
+/// A run of classrooms.
+#[derive(Debug, Clone)]
+pub struct ClassroomsConfig {
+    /// `http://host:port` of the server.
+    pub server: String,
+    /// The lesson's id.
+    pub lesson: String,
+    /// How they come in.
+    pub entry: Entry,
+    /// How many.
+    pub count: usize,
+    /// Length of the run, joining included.
+    pub duration: Duration,
+    /// They join evenly over this time.
+    pub join_over: Duration,
+    /// Threads they share.
+    pub threads: usize,
+    /// Video codecs they take, the preferred first.
+    pub codecs: Vec<Codec>,
+    /// A link of its own for every classroom, and the seed of the first; `None`: straight to the server.
+    pub link: Option<(Profile, u64)>,
+}
+
+/// Why a run could not be made at all; a single classroom's failure is part of the [`Summary`].
+#[derive(Debug, thiserror::Error)]
+pub enum ClassroomsError {
+    /// The link holds no token.
+    #[error("the link holds no token (expected {{base}}/{{page}}#t={{token}} or the bare token)")]
+    NoToken,
+    /// The invitation could not be made.
+    #[error("no invitation for the classrooms: {0}")]
+    Invitation(#[from] DoorError),
+    /// The system gave no socket or thread.
+    #[error("the system refuses: {0}")]
+    System(#[from] io::Error),
+    /// Certificate or DTLS.
+    #[error("no DTLS: {0}")]
+    Dtls(String),
+}
+
+/// Lets the classrooms join, watch and leave.
+///
+/// # Errors
+/// [`ClassroomsError`] when the run cannot begin.
+pub async fn run(config: ClassroomsConfig) -> Result<Summary, ClassroomsError> {
+    let (link, organiser) = match &config.entry {
+        Entry::Token(link) => (link, false),
+        Entry::Organiser(link) => (link, true),
+    };
+    let token = crate::whip::token_of(link).ok_or(ClassroomsError::NoToken)?;
+    let door = Door::new(&config.server, token)?;
+    if !organiser {
+        return watch(&config, &door).await;
+    }
+    let invitation = door.invite(&config.lesson, "observer", "nhipcau-sim").await?;
+    let invited = door.with_token(invitation.token().ok_or(ClassroomsError::NoToken)?);
+    let outcome = watch(&config, &invited).await;
+    if let Err(error) = door.revoke(&invitation.id).await {
+        warn!(%error, "the classrooms' invitation is still valid");
+    }
+    outcome
+}
+
+async fn watch(config: &ClassroomsConfig, door: &Door) -> Result<Summary, ClassroomsError> {
+    let epoch = Instant::now();
+    let identity = Identity::generate().map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
+    let endpoint = Endpoint::new(EndpointConfig { identity, candidates: Vec::new(), epoch })
+        .map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
+    let halls: Vec<_> = (0..config.threads.max(1))
+        .map(|n| Hall::open(&format!("classrooms-{n}"), epoch))
+        .collect::<io::Result<_>>()?;
+    let shared = Arc::new(Shared { config: config.clone(), door: door.clone(), endpoint, epoch, halls });
+
+    let mut joining = JoinSet::new();
+    for n in 0..config.count {
+        let shared = Arc::clone(&shared);
+        let at = epoch + config.join_over.mul_f64(n as f64 / config.count.max(1) as f64);
+        joining.spawn(async move {
+            tokio::time::sleep_until(at.into()).await;
+            join(&shared, n).await
+        });
+    }
+    let mut refused = Vec::new();
+    let mut links = Vec::new();
+    let end = tokio::time::Instant::from_std(epoch + config.duration);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep_until(end) => break,
+            Some(outcome) = joining.join_next() => match outcome {
+                Ok(Ok(link)) => links.extend(link),
+                Ok(Err(failure)) => refused.push(failure),
+                Err(panic) => refused.push(panic.to_string()),
+            },
+        }
+    }
+    let late = joining.len();
+    joining.shutdown().await;
+    refused.extend((0..late).map(|_| "still joining when the run ended".to_owned()));
+    info!(seconds = config.duration.as_secs(), "the classrooms leave");
+    let Some(shared) = Arc::into_inner(shared) else {
+        return Err(io::Error::other("a classroom is still joining").into());
+    };
+    let mut records: Vec<_> =
+        refused.into_iter().map(|failure| Record { failure: Some(failure), ..Record::default() }).collect();
+    for hall in shared.halls {
+        records.extend(tokio::task::spawn_blocking(move || hall.close()).await.map_err(io::Error::other)??);
+    }
+    Ok(Summary::of(&records))
+}
+
+struct Shared {
+    config: ClassroomsConfig,
+    door: Door,
+    endpoint: Endpoint,
+    epoch: Instant,
+    halls: Vec<Hall>,
+}
+
+/// Brings classroom `n` from nothing to a seat; gives its link back, which must live as long as it does.
+async fn join(shared: &Shared, n: usize) -> Result<Option<UdpLink>, String> {
+    let Shared { config, door, endpoint, epoch, halls } = shared;
+    let now = || Timestamp::from_micros(epoch.elapsed().as_micros() as u64);
+    let began = now();
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
+    let spec = OfferSpec { sends: false, audio: 2, video: 3, codecs: config.codecs.clone() };
+    let (mut peer, offer) = ClientPeer::new(endpoint, spec, &PeerSecrets::from_seed(rand::random()));
+    let mut granted = door.play(&config.lesson, offer).await.map_err(|error| error.to_string())?;
+    debug!(n, "answered");
+    let mut link = None;
+    if let Some((profile, seed)) = &config.link {
+        let server = link::first_candidate(&granted.sdp).ok_or("the answer has no UDP candidate")?;
+        let line = Bottleneck::new(profile, seed.wrapping_add(n as u64));
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let started =
+            UdpLink::start(any, server, line, profile.udp_blocked).await.map_err(|e| e.to_string())?;
+        granted.sdp = link::redirect_candidates(&granted.sdp, started.address());
+        link = Some(started);
+    }
+    peer.accept_answer(now(), &granted.sdp).map_err(|error| error.to_string())?;
+    let hall = &halls[n % halls.len()];
+    hall.enter(socket, Classroom::new(peer, began)).map_err(|error| error.to_string())?;
+    Ok(link)
+}
