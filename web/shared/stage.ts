@@ -13,6 +13,7 @@ import {
   type VideoSlot,
 } from "./protocol.ts";
 import type { PictureFacts, Sound } from "./viewer-state.ts";
+import type { Flow } from "./whep-stats.ts";
 
 export type Demand = { readonly [S in VideoSlot]: LayerName | null };
 
@@ -29,6 +30,10 @@ interface Picture {
   readonly judge: FreezeJudge;
   track: MediaStreamTrack | null;
   shown: boolean;
+  /** Packets received, and how many of them by the last frame that was shown. */
+  packets: number;
+  packetsAtFrame: number;
+  frames: number;
   facts: PictureFacts;
 }
 
@@ -82,6 +87,13 @@ export class Stage {
   setSlots(slots: Slots): void {
     this.slots = slots;
     this.updateSound();
+  }
+
+  /** What has arrived so far, about once a second. */
+  noteFlow(flow: Flow): void {
+    this.pictures.forEach((picture, slot) => {
+      picture.packets = flow.slots[slot]?.packets ?? 0;
+    });
   }
 
   /** Which pictures the layout shows. */
@@ -199,7 +211,13 @@ export class Stage {
     const visible = document.visibilityState === "visible";
     this.pictures.forEach((picture, slot) => {
       const judged = visible && picture.shown && this.slots[slot] !== undefined;
-      const frozenSince = picture.judge.look(now, picture.counter.frames, judged);
+      const { frames } = picture.counter;
+      if (frames !== picture.frames) {
+        picture.frames = frames;
+        picture.packetsAtFrame = picture.packets;
+      }
+      const stands = picture.judge.look(now, frames, judged);
+      const frozenSince = slot === "slides_video" && !isStuck(picture) ? null : stands;
       const facts = { seen: picture.judge.hasPicture, frozenSince };
       if (facts.seen === picture.facts.seen && facts.frozenSince === picture.facts.frozenSince) return;
       picture.facts = facts;
@@ -246,6 +264,17 @@ export function layerForHeight(pixels: number): LayerName {
   return pixels > 210 ? "mid" : "low";
 }
 
+/**
+ * A slide may rightly stand for minutes, and encoders then send next to nothing. It is stuck when packets keep arriving and
+ * no frame comes of them; a path that brings nothing at all is noticed by its silence.
+ */
+function isStuck(picture: Picture): boolean {
+  return picture.packets > picture.packetsAtFrame + STUCK_PACKETS;
+}
+
+/** The packets of the last shown frame may be counted a reading later. */
+const STUCK_PACKETS = 8;
+
 function newPicture(): Picture {
   const element = document.createElement("video");
   element.muted = true;
@@ -260,6 +289,9 @@ function newPicture(): Picture {
     judge: new FreezeJudge(),
     track: null,
     shown: false,
+    packets: 0,
+    packetsAtFrame: 0,
+    frames: 0,
     facts: UNSEEN,
   };
 }

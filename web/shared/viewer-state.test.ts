@@ -79,6 +79,11 @@ test("a lesson that went live is waited for until its first picture or sound", (
   expect(lessonView(reduceViewer(waiting, PLAYING))).toMatchObject({ kind: "watching", trouble: null });
 });
 
+test("a teacher who has not come yet is not called lost", () => {
+  const early = after(OPEN, say(welcome("live")), say({ type: "media", slots: {} }), CONNECTED);
+  expect(lessonView(early)).toMatchObject({ kind: "waiting", trouble: null });
+});
+
 test("a test run says that it is one", () => {
   expect(lessonView(after(OPEN, say(welcome("test_run"))))).toMatchObject({ rehearsal: true });
 });
@@ -118,12 +123,38 @@ describe("trouble", () => {
       slot: "program_video",
       picture: { seen: true, frozenSince: 7000 },
     };
-    expect(troubleAfter(frozen)).toEqual({ kind: "frozen", since: 7000, soundGoesOn: true });
+    expect(troubleAfter(silence(0, 500), frozen)).toEqual({
+      kind: "frozen",
+      since: 7000,
+      slots: ["program_video"],
+      partial: false,
+      hearing: true,
+    });
     expect(troubleAfter(frozen, SEEN)).toBeNull();
   });
 
   test("silence is first only frozen: nobody knows yet whose side is broken", () => {
-    expect(troubleAfter(silence(2500, 2500))).toEqual({ kind: "frozen", since: 7500, soundGoesOn: false });
+    expect(troubleAfter(silence(2500, 2500))).toMatchObject({ kind: "frozen", since: 7500, hearing: false });
+  });
+
+  test("the voice is not promised when the last second brought nothing", () => {
+    const frozen: ViewerEvent = {
+      type: "picture",
+      slot: "program_video",
+      picture: { seen: true, frozenSince: 7000 },
+    };
+    expect(troubleAfter(silence(0, 500), silence(1000, 500), frozen)).toMatchObject({ hearing: false });
+  });
+
+  test("one standing picture beside a moving one is said to be one", () => {
+    expect(
+      troubleAfter(
+        silence(0, 500),
+        say({ type: "media", slots: { ...PROGRAM, slides_video: { codec: "vp8" } } }),
+        { type: "picture", slot: "slides_video", picture: { seen: true, frozenSince: null } },
+        { type: "picture", slot: "program_video", picture: { seen: true, frozenSince: 7000 } },
+      ),
+    ).toMatchObject({ kind: "frozen", slots: ["program_video"], partial: true });
   });
 
   test("silence with an answering relay is the teacher's", () => {

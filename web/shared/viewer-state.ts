@@ -2,7 +2,15 @@
  * What a watching page knows and what it therefore shows; pure, so that every sentence on a classroom's screen can be tested
  * without one. `reduceViewer` folds events into facts, `lessonView` turns facts into the one thing to show.
  */
-import type { Lesson, Place, Problem, ServerMessage, Slots, VideoSlot } from "./protocol.ts";
+import {
+  type Lesson,
+  type Place,
+  type Problem,
+  type ServerMessage,
+  type Slots,
+  VIDEO_SLOTS,
+  type VideoSlot,
+} from "./protocol.ts";
 import type { RefusalReason, SignalStatus } from "./signal-client.ts";
 import type { WhepState } from "./whep-client.ts";
 
@@ -28,6 +36,8 @@ export interface ViewerFacts {
   readonly media: WhepState;
   /** Since when no media packet has arrived although something is published. */
   readonly silentSince: number | null;
+  /** Media packets arrived within the last second or so. */
+  readonly hearing: boolean;
   /** The relay has answered a liveness check after that silence began: the silence is not ours. */
   readonly pathProven: boolean;
   readonly pictures: { readonly [S in VideoSlot]?: PictureFacts };
@@ -54,6 +64,7 @@ export function initialFacts(now: number): ViewerFacts {
     slots: {},
     media: { kind: "stopped" },
     silentSince: null,
+    hearing: false,
     pathProven: false,
     pictures: {},
     sound: "none",
@@ -63,6 +74,8 @@ export function initialFacts(now: number): ViewerFacts {
 
 /** Silence shorter than this is jitter; no words yet. */
 const SILENT_MS = 2000;
+/** Flow is read once a second, so one empty reading is already telling. */
+const HEARING_MS = 500;
 /** A check answered this recently proves the path; Chromium checks every 2.5 s. */
 const PROVEN_MS = 3500;
 
@@ -85,8 +98,10 @@ export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFact
       const silentSince = silent ? event.at - event.silentMs : null;
       const checkedAfter = event.uncheckedMs !== null && event.uncheckedMs < event.silentMs - 1000;
       const proven = silent && checkedAfter && (event.uncheckedMs ?? 0) < PROVEN_MS;
-      if (silentSince === facts.silentSince && proven === facts.pathProven) return facts;
-      return { ...facts, silentSince, pathProven: proven };
+      const hearing = event.silentMs < HEARING_MS;
+      const same =
+        silentSince === facts.silentSince && proven === facts.pathProven && hearing === facts.hearing;
+      return same ? facts : { ...facts, silentSince, pathProven: proven, hearing };
     }
     case "picture":
       return { ...facts, pictures: { ...facts.pictures, [event.slot]: event.picture } };
@@ -128,8 +143,8 @@ function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): 
 export type Trouble =
   /** We hear nothing and the way to the relay is broken. */
   | { kind: "lost"; since: number }
-  /** The picture stands; sound may go on, the reason is not known (yet). */
-  | { kind: "frozen"; since: number; soundGoesOn: boolean }
+  /** Pictures stand, the reason is not known (yet). `partial`: others go on; `hearing`: so does the sound. */
+  | { kind: "frozen"; since: number; slots: readonly VideoSlot[]; partial: boolean; hearing: boolean }
   /** The way to the relay is good; the teacher's side sends nothing. */
   | { kind: "teacher_away"; since: number | null };
 
@@ -139,7 +154,12 @@ export type LessonView =
   | { kind: "connecting"; since: number }
   | { kind: "idle"; next: Lesson | null; offlineSince: number | null }
   /** Open, but nothing to see or hear has come yet. */
-  | { kind: "waiting"; lesson: Lesson; rehearsal: boolean; trouble: Trouble | null }
+  | {
+      kind: "waiting";
+      lesson: Lesson;
+      rehearsal: boolean;
+      trouble: Extract<Trouble, { kind: "lost" }> | null;
+    }
   | { kind: "watching"; lesson: Lesson; rehearsal: boolean; trouble: Trouble | null }
   | { kind: "ended"; lesson: Lesson }
   /** The relay speaks, but this browser cannot play what it sends. */
@@ -165,37 +185,42 @@ export function lessonView(facts: ViewerFacts): LessonView {
   }
   const rehearsal = lesson.state === "test_run";
   const trouble = troubleOf(facts);
-  const begun = facts.sound !== "none" || pictureList(facts).some(({ seen }) => seen);
-  return { kind: begun ? "watching" : "waiting", lesson, rehearsal, trouble };
-}
-
-function pictureList(facts: ViewerFacts): readonly PictureFacts[] {
-  const { program_video, slides_video, extra_video } = facts.pictures;
-  return [program_video, slides_video, extra_video].filter((picture) => picture !== undefined);
+  const begun = facts.sound !== "none" || VIDEO_SLOTS.some((slot) => facts.pictures[slot]?.seen === true);
+  if (begun) return { kind: "watching", lesson, rehearsal, trouble };
+  // A teacher who has not come yet is not a teacher who was lost.
+  return { kind: "waiting", lesson, rehearsal, trouble: trouble?.kind === "lost" ? trouble : null };
 }
 
 function troubleOf(facts: ViewerFacts): Trouble | null {
   const published = Object.keys(facts.slots).length > 0;
   const { media, silentSince } = facts;
-  const since = silentSince ?? frozenSinceOf(facts);
+  const frozen = frozenPictures(facts);
+  const since = silentSince ?? frozen.since;
   const pathBroken = facts.signal.kind !== "open" || media.kind !== "connected";
-  if (pathBroken && since !== null) return { kind: "lost", since };
+  if (pathBroken && since !== null && !frozen.partial) return { kind: "lost", since };
   if (pathBroken && facts.offlineSince !== null && media.kind !== "connected") {
     return { kind: "lost", since: facts.offlineSince };
   }
   if (!published) return { kind: "teacher_away", since: null };
   if (silentSince !== null && facts.pathProven) return { kind: "teacher_away", since: silentSince };
-  if (since !== null) return { kind: "frozen", since, soundGoesOn: silentSince === null };
-  return null;
+  if (since === null) return null;
+  const { slots } = frozen;
+  const hearing = silentSince === null && facts.hearing;
+  return { kind: "frozen", since, slots, partial: frozen.partial && hearing, hearing };
 }
 
-/** The oldest standing picture. */
-function frozenSinceOf(facts: ViewerFacts): number | null {
-  let oldest: number | null = null;
-  for (const { frozenSince } of pictureList(facts)) {
-    if (frozenSince !== null && (oldest === null || frozenSince < oldest)) oldest = frozenSince;
-  }
-  return oldest;
+/** Which shown pictures stand, since when the oldest, and whether others still move. */
+function frozenPictures(facts: ViewerFacts): { slots: VideoSlot[]; since: number | null; partial: boolean } {
+  const seen = VIDEO_SLOTS.filter(
+    (slot) => facts.slots[slot] !== undefined && facts.pictures[slot]?.seen === true,
+  );
+  const slots = seen.filter((slot) => facts.pictures[slot]?.frozenSince !== null);
+  const times = slots.map((slot) => facts.pictures[slot]?.frozenSince ?? 0);
+  return {
+    slots,
+    since: times.length === 0 ? null : Math.min(...times),
+    partial: slots.length > 0 && slots.length < seen.length,
+  };
 }
 
 /** Time since the lesson went live, by the relay's clock; `null` before. */

@@ -142,6 +142,7 @@ export class Viewer {
       onTrack: (slot, track) => this.stage.setTrack(slot, track),
       onFlow: (flow, path) => {
         this.flow = flow;
+        this.stage.noteFlow(flow);
         this.apply({ type: "flow", ...path, at: Date.now() });
       },
     });

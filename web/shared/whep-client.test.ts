@@ -23,6 +23,7 @@ class FakeSession implements PlayingSession {
   readonly peer: string;
   readonly pc = { connectionState: "connected", iceConnectionState: "connected" } as const;
   closed = false;
+  left = false;
   private packets = 0;
   private checks = 0;
   private readonly relay: FakeRelay;
@@ -42,6 +43,9 @@ class FakeSession implements PlayingSession {
     this.relay.restarts += 1;
     if (this.relay.restart === "restarted" && this.relay.restartCures) this.relay.reachable = true;
     return this.relay.restart;
+  }
+  leave(): void {
+    this.left = true;
   }
   close(): void {
     this.closed = true;
@@ -114,8 +118,22 @@ test("a restarted server that knows no session is asked for a new one at once", 
   await vi.advanceTimersByTimeAsync(6100);
   relay.reachable = true;
   expect(relay.sessions).toHaveLength(2);
-  expect(relay.sessions[0]?.closed).toBe(true);
+  expect(relay.sessions[0]).toMatchObject({ left: true, closed: false });
   expect(kinds().slice(0, 5)).toEqual(["connecting", "connected", "repairing", "connecting", "connected"]);
+});
+
+test("the last picture is kept until the new session brings one", async () => {
+  const { relay } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  relay.reachable = false;
+  relay.restart = "unknown";
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(relay.sessions[0]?.closed).toBe(false);
+  expect(relay.sessions.slice(1, -1).every(({ closed }) => closed)).toBe(true);
+  relay.reachable = true;
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(relay.sessions[0]?.closed).toBe(true);
+  expect(relay.sessions.at(-1)?.closed).toBe(false);
 });
 
 test("a teacher who went silent costs the relay nothing while our path answers", async () => {

@@ -25,6 +25,8 @@ export interface PlayingSession {
   readonly pc: Pick<RTCPeerConnection, "connectionState" | "iceConnectionState">;
   flow(): Promise<Flow>;
   restartIce(): Promise<RestartOutcome>;
+  /** Ends the session at the relay but keeps its last pictures. */
+  leave(): void;
   close(): void;
 }
 
@@ -63,6 +65,8 @@ const REPAIRED_WITHIN_MS = 4000;
 export class WhepClient {
   private readonly options: WhepClientOptions;
   private session: PlayingSession | null = null;
+  /** The last session that brought pictures: closing it would turn the last picture black before the next arrives. */
+  private retired: PlayingSession | null = null;
   /** Grows with every start, stop and new session: whoever wakes up under another number has nothing to do. */
   private run = 0;
   private running = false;
@@ -176,9 +180,10 @@ export class WhepClient {
     }
     if (session !== this.session) return;
     const now = Date.now();
-    if (flow.packets > this.heard.packets) {
-      if (this.heard.packets >= 0 || flow.packets > 0) this.attempt = 0;
-      this.heardAt = now;
+    if (flow.packets > this.heard.packets) this.heardAt = now;
+    if (flow.packets > 0) {
+      this.attempt = 0;
+      this.forgetRetired();
     }
     if (flow.checks > this.heard.checks) this.checkedAt = now;
     this.heard = { packets: flow.packets, checks: flow.checks };
@@ -243,11 +248,24 @@ export class WhepClient {
     return false;
   }
 
+  /** Leaves the present session; nobody may act for it any more. */
   private drop(): void {
     this.run += 1;
     this.repairing = false;
-    this.session?.close();
+    const { session } = this;
     this.session = null;
+    if (session === null) return;
+    if (this.heard.packets > 0 && this.retired === null) {
+      session.leave();
+      this.retired = session;
+    } else {
+      session.close();
+    }
+  }
+
+  private forgetRetired(): void {
+    this.retired?.close();
+    this.retired = null;
   }
 
   private halt(): void {
@@ -258,6 +276,7 @@ export class WhepClient {
     this.stopWatching?.();
     this.stopWatching = null;
     this.drop();
+    this.forgetRetired();
   }
 }
 

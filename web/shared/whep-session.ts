@@ -73,7 +73,7 @@ export class WhepSession {
     if (location !== null) this.address = new URL(location, response.url || window.location.href).href;
     const sdp = await response.text();
     if (this.closed) {
-      this.release();
+      this.leave();
       return;
     }
     await this.pc.setRemoteDescription({ type: "answer", sdp });
@@ -162,22 +162,25 @@ export class WhepSession {
     }
   }
 
-  /** Ends the session here and, as far as it can be reached, at the relay. */
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.pc.close();
-    this.release();
-  }
-
-  private release(): void {
-    if (this.address === null) return;
+  /** Ends the session at the relay; tracks keep their last picture until `close`. */
+  leave(): void {
+    const { address } = this;
+    this.address = null;
+    if (address === null) return;
     // `keepalive` lets the request leave while the page is being closed. A relay we cannot reach notices by itself.
-    fetch(this.address, {
+    fetch(address, {
       method: "DELETE",
       headers: { Authorization: `Bearer ${this.target.token}` },
       keepalive: true,
     }).catch(() => undefined);
+  }
+
+  /** Ends the session here and, as far as it can be reached, at the relay. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.leave();
+    this.pc.close();
   }
 
   private request(

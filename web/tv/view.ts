@@ -10,14 +10,14 @@ import volumeX from "lucide-static/icons/volume-x.svg?raw";
 import wifiOff from "lucide-static/icons/wifi-off.svg?raw";
 import { renderSVG } from "uqr";
 import { formatDate, formatTime } from "../shared/format.ts";
-import { type Lesson, type Problem, VIDEO_SLOTS } from "../shared/protocol.ts";
+import { type Lesson, type Problem, VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
 import type { Stage } from "../shared/stage.ts";
 import { impossible, type Trouble } from "../shared/viewer-state.ts";
 import { type Child, drawing, el, fillWith } from "./dom.ts";
 import { arrange } from "./layout.ts";
 import { SettingsView } from "./settings-view.ts";
 import { type TvCommand, type TvFacts, type TvScreen, tvScreen } from "./state.ts";
-import { type Words, wordsIn } from "./words.ts";
+import { type Key, type Words, wordsIn } from "./words.ts";
 
 export interface ViewOptions {
   readonly root: Element;
@@ -77,9 +77,10 @@ export class View {
     const t = wordsIn(facts.lang);
     const screen = tvScreen(facts, now);
     const watching = screen.kind === "watching";
-    this.arrangeStage(facts);
     const trouble = screen.kind === "watching" || screen.kind === "waiting" ? screen.trouble : null;
-    this.stageBox.setAttribute("data-dim", String(watching && trouble !== null));
+    const partial = trouble?.kind === "frozen" && trouble.partial;
+    this.arrangeStage(facts, trouble?.kind === "frozen" && partial ? trouble.slots : []);
+    this.stageBox.setAttribute("data-dim", String(watching && trouble !== null && !partial));
     const voiceOnly = watching && facts.lastPublished.length === 0;
     this.draw(
       this.panel,
@@ -95,7 +96,7 @@ export class View {
   }
 
   /** A new picture takes its place only with its first frame, so that nobody looks at an empty frame. */
-  private arrangeStage(facts: TvFacts): void {
+  private arrangeStage(facts: TvFacts, standing: readonly VideoSlot[]): void {
     const { stage } = this;
     if (stage === null) return;
     const seen = facts.lastPublished.filter((slot) => facts.viewer?.pictures[slot]?.seen === true);
@@ -104,7 +105,9 @@ export class View {
     stage.setShown(VIDEO_SLOTS.filter((slot) => wanted[slot] !== "hidden"));
     for (const slot of VIDEO_SLOTS) {
       const coming = wanted[slot] !== "hidden" && seen.indexOf(slot) < 0;
-      const className = coming ? `tile tile-${wanted[slot]} tile-coming` : `tile tile-${visible[slot]}`;
+      const className = coming
+        ? `tile tile-${wanted[slot]} tile-coming`
+        : `tile tile-${visible[slot]}${standing.indexOf(slot) >= 0 ? " tile-standing" : ""}`;
       const video = stage.video(slot);
       if (video.className !== className) video.className = className;
     }
@@ -301,8 +304,7 @@ export class View {
             "div",
             "trouble",
             drawing(troubleIcon(trouble), "icon"),
-            el("p", "trouble-title", text.title),
-            el("p", "trouble-advice", text.advice),
+            el("div", "", el("p", "trouble-title", text.title), el("p", "trouble-advice", text.advice)),
           ),
       soundNotice(sound, t),
       rehearsal ? el("p", "badge", t("tv.rehearsal")) : null,
@@ -368,13 +370,18 @@ function troubleText(trouble: Trouble, t: Words, now: number): { title: string; 
     case "frozen":
       return {
         title: t("tv.frozen", { seconds: secondsSince(trouble.since, now) ?? 0 }),
-        advice: t(trouble.soundGoesOn ? "tv.frozen.sound" : "tv.frozen.checking"),
+        advice: t(frozenAdvice(trouble)),
       };
     case "teacher_away":
       return { title: t("tv.away"), advice: t("tv.away.advice") };
     default:
       return impossible(trouble);
   }
+}
+
+function frozenAdvice(trouble: Extract<Trouble, { kind: "frozen" }>): Key {
+  if (trouble.partial) return "tv.frozen.partial";
+  return trouble.hearing ? "tv.frozen.sound" : "tv.frozen.checking";
 }
 
 function troubleIcon(trouble: Trouble): string {
