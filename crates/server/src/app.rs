@@ -1,15 +1,56 @@
 //! The running server: starts every part, hands out its address and first link, stops in order.
 
-use crate::config::Config;
-use std::net::SocketAddr;
+use crate::{
+    clock::Clock,
+    config::Config,
+    http, lessons,
+    lessons::Lessons,
+    limits::Limits,
+    lines::Lines,
+    links, listen, media,
+    media::{MediaEvent, MediaHandle, RunningMedia},
+    metrics,
+    seats::Seats,
+    sessions::Sessions,
+    state::{AppState, Parts},
+    token::{self, Token},
+};
+use anyhow::{Context as _, bail};
+use domain::{Invitation, Pairings, Role};
+use signalling::ClosingReason;
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use store::{Store, TokenHash};
+use tokio::{
+    net::{TcpListener, lookup_host},
+    sync::mpsc,
+    task::{JoinHandle, spawn_blocking},
+    time::{interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+/// How often a free port is tried when port 0 is configured: UDP must be free on TCP's number.
+const PORT_TRIES: usize = 32;
+/// How often the metrics put their histograms in order.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// Starts servers.
 pub struct App;
 
 /// A server that is up. Dropping it does not stop it; [`RunningApp::shutdown`] does.
 pub struct RunningApp {
-    address: SocketAddr,
+    state: AppState,
     organiser_link: Option<String>,
+    media: RunningMedia,
+    stop: CancellationToken,
+    http: JoinHandle<()>,
+    background: [JoinHandle<()>; 2],
 }
 
 impl App {
@@ -17,22 +58,183 @@ impl App {
     ///
     /// # Errors
     /// When the data folder, the database or the port cannot be used; the message names it.
-    pub async fn start(_config: Config) -> anyhow::Result<RunningApp> {
-        anyhow::bail!("the server is being built")
+    pub async fn start(config: Config) -> anyhow::Result<RunningApp> {
+        let metrics = metrics::install()?;
+        let store = Store::open(database(&config)).await?;
+        let clock = Clock::start();
+        let (listener, media, events, running_media) = bind(&config).await?;
+        let listen = listener.local_addr().context("the listening socket has no address")?;
+        let (config, sessions) = (Arc::new(config), Arc::new(Sessions::default()));
+        let organiser_link = if store.organiser_invitations(Clock::wall()).await? == 0 {
+            Some(organiser_link(&store, &base(&config, listen)).await?)
+        } else {
+            None
+        };
+        let lessons = Lessons::open(lessons::Tools {
+            config: Arc::clone(&config),
+            clock,
+            store: store.clone(),
+            media: media.clone(),
+            sessions: Arc::clone(&sessions),
+        })
+        .await?;
+        let state = AppState::new(Parts {
+            limits: Limits::new(&config.limits),
+            config,
+            listen,
+            clock,
+            store,
+            media,
+            lessons: Arc::clone(&lessons),
+            sessions,
+            lines: Lines::default(),
+            pairings: Mutex::new(Pairings::default()),
+            waiting: Seats::default(),
+            pages: TaskTracker::new(),
+            drain: CancellationToken::new(),
+            metrics: metrics.clone(),
+        });
+        let stop = CancellationToken::new();
+        let http = tokio::spawn(listen::serve(
+            listener,
+            http::router(state.clone()),
+            state.config.limits.connections_per_address,
+            stop.clone(),
+            Duration::from_secs(state.config.drain_timeout_s) / 2,
+        ));
+        let upkeep = tokio::spawn(async move {
+            let mut turn = interval(METRICS_UPKEEP);
+            loop {
+                turn.tick().await;
+                metrics.run_upkeep();
+            }
+        });
+        let background = [tokio::spawn(lessons.follow_media(events)), upkeep];
+        info!(port = listen.port(), "listening on port {} for TCP and UDP", listen.port());
+        Ok(RunningApp { state, organiser_link, media: running_media, stop, http, background })
+    }
+
+    /// Makes a fresh organiser link for the database of a configuration, also while a server uses it.
+    ///
+    /// # Errors
+    /// When there is no database yet, or it cannot be opened.
+    pub async fn new_organiser_link(config: &Config) -> anyhow::Result<String> {
+        let file = database(config);
+        if !file.exists() {
+            bail!("there is no database at {}; start the server first, it prints a link", file.display());
+        }
+        let store = Store::open(file).await?;
+        let link = organiser_link(&store, &base(config, config.listen)).await;
+        store.close().await;
+        link
     }
 }
 
 impl RunningApp {
     /// Where it listens, TCP and UDP; the port is the real one when 0 was configured.
     pub fn addr(&self) -> SocketAddr {
-        self.address
+        self.state.listen
     }
 
-    /// The organiser link made by the first start of this data folder; `None` on later starts.
+    /// The base of its links, without a slash at its end.
+    pub fn base_url(&self) -> String {
+        base(&self.state.config, self.state.listen)
+    }
+
+    /// The organiser link this start made because there was none that works; `None` on later starts.
     pub fn organiser_link(&self) -> Option<&str> {
         self.organiser_link.as_deref()
     }
 
-    /// Drains: readiness off, places told, sockets closed, database whole.
-    pub async fn shutdown(self) {}
+    /// Drains: readiness off, places told, sockets closed, database whole. Takes about a second, at most
+    /// `drain_timeout_s` and what the media workers need.
+    pub async fn shutdown(self) {
+        let Self { state, media, stop, http, background, .. } = self;
+        info!("stopping: telling the pages");
+        state.drain.cancel();
+        state.cut_off(ClosingReason::Draining, |_| true);
+        state.pages.close();
+        let patience = Duration::from_secs(state.config.drain_timeout_s) / 2;
+        if timeout(patience, state.pages.wait()).await.is_err() {
+            warn!("some pages did not close in time");
+        }
+        stop.cancel();
+        if http.await.is_err() {
+            warn!("the HTTP side did not end cleanly");
+        }
+        if spawn_blocking(move || media.shutdown()).await.is_err() {
+            warn!("the media workers did not end cleanly");
+        }
+        for task in background {
+            task.abort();
+        }
+        state.lessons.stop().await;
+        state.store.close().await;
+        info!("stopped");
+    }
+}
+
+fn database(config: &Config) -> PathBuf {
+    config.data_dir.join("nhipcau.db")
+}
+
+/// The base of links made without a request.
+fn base(config: &Config, listen: SocketAddr) -> String {
+    if config.public_url.is_empty() { links::local_base(listen) } else { config.public_url.clone() }
+}
+
+async fn organiser_link(store: &Store, base: &str) -> anyhow::Result<String> {
+    let invitation =
+        Invitation::new(token::invitation_id(), Role::Organiser, None, None, Clock::wall(), None)?;
+    let token = Token::random();
+    store.insert_invitation(&invitation, TokenHash(token.hash())).await?;
+    Ok(links::link(base, Role::Organiser, &token))
+}
+
+/// Opens the one port number for TCP and for UDP.
+async fn bind(
+    config: &Config,
+) -> anyhow::Result<(TcpListener, MediaHandle, mpsc::Receiver<MediaEvent>, RunningMedia)> {
+    let advertise = announced(&config.announce).await?;
+    for attempt in 1.. {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on tcp {}", config.listen))?;
+        let address = listener.local_addr().context("the listening socket has no address")?;
+        let wanted = media::MediaConfig {
+            listen: address,
+            advertise: advertise.clone(),
+            advertise_port: Some(config.media.announce_port).filter(|port| *port != 0),
+            workers: NonZeroUsize::new(config.media.workers),
+            tick: Duration::from_millis(config.media.tick_ms),
+            peers_max: config.media.peers_max,
+            socket_buffer_bytes: config.media.socket_buffer_kib * 1024,
+            connect_timeout: Duration::from_secs(config.media.connect_timeout_s),
+            ..media::MediaConfig::default()
+        };
+        match media::start(wanted) {
+            Ok((handle, events, running)) => return Ok((listener, handle, events, running)),
+            // Any free port will do, and somebody has this one's UDP half.
+            Err(media::MediaStartError::Socket { .. })
+                if config.listen.port() == 0 && attempt < PORT_TRIES => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// The addresses to put into answers.
+async fn announced(hosts: &[String]) -> anyhow::Result<Vec<IpAddr>> {
+    let mut addresses = Vec::new();
+    for host in hosts {
+        if let Ok(address) = host.parse() {
+            addresses.push(address);
+            continue;
+        }
+        let found = lookup_host((host.as_str(), 0)).await;
+        let found = found.with_context(|| format!("announce: cannot find an address of {host:?}"))?;
+        addresses.extend(found.map(|address| address.ip()));
+    }
+    addresses.dedup();
+    Ok(addresses)
 }

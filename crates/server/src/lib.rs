@@ -1,8 +1,25 @@
 //! The relay: everything that listens, waits, reads clocks or draws random numbers.
 
+mod address;
 mod app;
+mod auth;
+pub mod cli;
+mod clock;
 pub mod config;
+mod http;
+mod lessons;
+mod limits;
+mod lines;
+mod links;
+mod listen;
+pub mod logging;
 pub mod media;
+mod metrics;
+mod problem;
+mod seats;
+mod sessions;
+mod state;
+mod token;
 
 pub use app::{App, RunningApp};
 pub use config::Config;

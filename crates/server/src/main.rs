@@ -1,3 +1,7 @@
-//! The relay: binary nhipcau.
+//! The relay: binary `nhipcau`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::run()
+}

@@ -82,10 +82,14 @@ pub struct MediaConfig {
 pub struct LimitsConfig {
     /// Media connections of one lesson, the host's included.
     pub peers_per_lesson: usize,
+    /// Pages of one lesson; then observers and organisers must wait, places and hosts still get in.
+    pub pages_per_lesson: usize,
     /// Media connections one link may hold at a time.
     pub peers_per_link: usize,
     /// WebSockets one link may hold at a time.
     pub sockets_per_link: usize,
+    /// TCP connections one address may hold at a time.
+    pub connections_per_address: usize,
     /// WebSockets of one address that have not said `hello` yet.
     pub waiting_sockets_per_address: usize,
     /// Wrong links and wrong pairing codes one address may try in a minute.
@@ -208,8 +212,11 @@ impl Config {
             },
             limits: LimitsConfig {
                 peers_per_lesson: from.take("limits.peers_per_lesson", count, 2_000, |given| given.count()),
+                pages_per_lesson: from.take("limits.pages_per_lesson", count, 2_000, |given| given.count()),
                 peers_per_link: from.take("limits.peers_per_link", count, 200, |given| given.count()),
                 sockets_per_link: from.take("limits.sockets_per_link", count, 200, |given| given.count()),
+                connections_per_address: from
+                    .take("limits.connections_per_address", count, 2_000, |given| given.count()),
                 waiting_sockets_per_address: from.take(
                     "limits.waiting_sockets_per_address",
                     count,
@@ -338,6 +345,8 @@ mod tests {
             ("media.socket_buffer_kib", "8", "from 64"),
             ("media.announce_port", "65536", "a port from 1 to 65535"),
             ("limits.peers_per_lesson", "0", "from 1 to 1000000"),
+            ("limits.pages_per_lesson", "0", "from 1 to 1000000"),
+            ("limits.connections_per_address", "0", "from 1 to 1000000"),
             ("limits.peers_per_link", "1.5", "from 1 to 1000000"),
             ("limits.sockets_per_link", "true", "from 1 to 1000000"),
             ("limits.waiting_sockets_per_address", "[]", "from 1 to 1000000"),

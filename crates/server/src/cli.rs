@@ -1,0 +1,121 @@
+//! The command line of `nhipcau`.
+
+use crate::{App, Config, RunningApp, logging};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{
+    io::{Write as _, stdout},
+    path::PathBuf,
+    process::ExitCode,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Exit code of a start that the configuration stops.
+const EXIT_CONFIGURATION: u8 = 2;
+
+/// Nhịp Cầu: relays a lesson from a host school to hundreds of classrooms.
+#[derive(Parser)]
+#[command(name = "nhipcau", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or SIGINT.
+    Serve(Configured),
+    /// Print a fresh link.
+    Link {
+        /// Whose.
+        role: LinkRole,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Read the configuration, name everything that is wrong with it, and stop.
+    CheckConfig(Configured),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LinkRole {
+    /// An organiser of the whole server, beside those there are already.
+    Organiser,
+}
+
+#[derive(Args)]
+struct Configured {
+    /// Configuration file; without one the defaults hold. Variables such as `NHIPCAU_LISTEN` override both.
+    #[arg(long, value_name = "FILE", env = "NHIPCAU_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let (configured, then): (Configured, fn(Config) -> anyhow::Result<()>) = match Arguments::parse().command
+    {
+        Command::Serve(configured) => (configured, serve),
+        Command::Link { role: LinkRole::Organiser, configured } => (configured, print_organiser_link),
+        Command::CheckConfig(configured) => (configured, |_| say("ok\n")),
+    };
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let config = match Config::load(configured.config.as_deref(), environment) {
+        Ok(config) => config,
+        Err(errors) => return fail(&errors, EXIT_CONFIGURATION),
+    };
+    match then(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format_args!("{error:#}"), 1),
+    }
+}
+
+fn serve(config: Config) -> anyhow::Result<()> {
+    logging::init(&config.log)?;
+    runtime()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let app = App::start(config).await?;
+        say(&greeting(&app))?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        app.shutdown().await;
+        Ok(())
+    })
+}
+
+fn print_organiser_link(config: Config) -> anyhow::Result<()> {
+    let link = runtime()?.block_on(App::new_organiser_link(&config))?;
+    say(&format!("{link}\n"))
+}
+
+fn greeting(app: &RunningApp) -> String {
+    let base = app.base_url();
+    match app.organiser_link() {
+        Some(link) => format!(
+            "Nhịp Cầu: {base}/\n\
+             Đường liên kết của người tổ chức, chỉ hiện một lần, hãy giữ kín:\n\
+             Link for the organiser, shown only once, keep it to yourself:\n{link}\n"
+        ),
+        None => format!(
+            "Nhịp Cầu: {base}/\n\
+             Cần đường liên kết mới cho người tổ chức / for a new organiser link: nhipcau link organiser\n"
+        ),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("cannot start the runtime")
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+fn fail(what: &impl std::fmt::Display, code: u8) -> ExitCode {
+    // Standard error may be closed; then there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "nhipcau: {what}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,54 @@
+//! The HTTP API for pages (`PROTOCOL.md`, "HTTP API").
+
+mod lessons;
+mod pairings;
+mod places;
+mod qr;
+
+use super::extract::BODY_MAX;
+use crate::{auth::Caller, problem::Answer, state::AppState};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, State},
+    routing::{delete, get, patch, post},
+};
+use domain::Identity;
+use signalling::{LessonInfo, Me, PlaceInfo};
+
+/// Everything below `/api` but the WebSocket.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/me", get(me))
+        .route("/api/lessons", get(lessons::list).post(lessons::create))
+        .route("/api/lessons/{id}", get(lessons::show).patch(lessons::edit).delete(lessons::remove))
+        .route("/api/lessons/{id}/invitations", get(lessons::invitations).post(lessons::invite))
+        .route("/api/invitations/{id}", delete(lessons::revoke))
+        .route("/api/places", get(places::list).post(places::create))
+        .route("/api/places/{id}", patch(places::rename).delete(places::remove))
+        .route("/api/places/{id}/link", post(places::new_link))
+        .route("/api/pairings", post(pairings::open))
+        .route("/api/pairings/confirm", post(pairings::confirm))
+        .route("/api/pairings/{secret}", get(pairings::poll))
+        .route("/api/qr.svg", get(qr::svg))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+}
+
+/// What the token is good for.
+async fn me(State(state): State<AppState>, caller: Caller) -> Answer<Json<Me>> {
+    let directory = state.lessons.directory();
+    let lesson = state.lessons.lesson_of(caller.who, None);
+    let place = caller.who.place().and_then(|id| directory.place(id));
+    Ok(Json(Me {
+        role: caller.who.role(),
+        lesson: lesson.as_ref().map(LessonInfo::from),
+        place: place.map(PlaceInfo::from),
+    }))
+}
+
+/// Whether an invitation to `lesson` (none: to the whole server) is this organiser's to manage.
+fn manages(organiser: Identity, lesson: Option<domain::LessonId>) -> bool {
+    match lesson {
+        Some(lesson) => organiser.organises(lesson),
+        None => organiser.organises_server(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Bodies, ids and queries from requests, refused with the protocol's own codes.
+
+use crate::{
+    problem::{Answer, Refused},
+    state::AppState,
+};
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
+};
+use domain::{InvitationId, LessonId, PlaceId};
+use serde::de::DeserializeOwned;
+use signalling::{Problem, ProblemCode};
+use std::str::FromStr;
+
+/// Longest body of any request, bytes.
+pub(super) const BODY_MAX: usize = 64 * 1024;
+
+/// A JSON body.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
+    type Rejection = Refused;
+    async fn from_request(request: Request, _: &AppState) -> Answer<Self> {
+        let text = text_body(request, "application/json").await?;
+        serde_json::from_str(&text)
+            .map(Self)
+            .map_err(|error| Problem::new(ProblemCode::BodyMalformed).because(error).into())
+    }
+}
+
+/// An SDP body.
+pub(super) struct Sdp(pub(super) String);
+
+impl FromRequest<AppState> for Sdp {
+    type Rejection = Refused;
+    async fn from_request(request: Request, _: &AppState) -> Answer<Self> {
+        text_body(request, "application/sdp").await.map(Self)
+    }
+}
+
+/// An ICE fragment (RFC 8840 section 9).
+pub(super) struct Fragment(pub(super) String);
+
+impl FromRequest<AppState> for Fragment {
+    type Rejection = Refused;
+    async fn from_request(request: Request, _: &AppState) -> Answer<Self> {
+        text_body(request, "application/trickle-ice-sdpfrag").await.map(Self)
+    }
+}
+
+/// The body, if it is of this type, not too long, and UTF-8.
+async fn text_body(request: Request, content_type: &str) -> Answer<String> {
+    if !is_of_type(request.headers(), content_type) {
+        let problem = Problem::new(ProblemCode::UnsupportedMediaType);
+        return Err(problem.because(format_args!("Content-Type must be {content_type}")).into());
+    }
+    let bytes = to_bytes(request.into_body(), BODY_MAX).await.map_err(|error| {
+        // The limit is the one thing that goes wrong on our side; everything else is a client that left.
+        Problem::new(ProblemCode::TooLarge).because(format_args!("at most {BODY_MAX} bytes; {error}"))
+    })?;
+    String::from_utf8(bytes.into())
+        .map_err(|_| Problem::new(ProblemCode::BodyMalformed).because("not UTF-8").into())
+}
+
+fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = found.map(|value| value.split(';').next().unwrap_or_default().trim());
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(wanted))
+}
+
+/// An id in the path. One that cannot be read names nothing.
+pub(super) struct Id<T>(pub(super) T);
+
+/// What is said of an id that names nothing.
+pub(super) trait Named: FromStr {
+    const UNKNOWN: ProblemCode;
+}
+
+impl Named for LessonId {
+    const UNKNOWN: ProblemCode = ProblemCode::LessonUnknown;
+}
+
+impl Named for PlaceId {
+    const UNKNOWN: ProblemCode = ProblemCode::PlaceUnknown;
+}
+
+impl Named for InvitationId {
+    const UNKNOWN: ProblemCode = ProblemCode::InvitationUnknown;
+}
+
+impl<T: Named> FromRequestParts<AppState> for Id<T> {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| T::UNKNOWN)?;
+        text.parse().map(Self).map_err(|_| T::UNKNOWN.into())
+    }
+}
+
+/// A query string.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Asked<T> {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Problem::new(ProblemCode::BodyMalformed).because(error.body_text()).into()),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): thin doors onto a lesson's task.
+//!
+//! No `Link` header is sent: the server is ICE-lite on a public address, so there is no STUN or TURN server
+//! to name. Once one is configured, [`created`] is where its `Link: <turn:…>; rel="ice-server"` belongs.
+
+use super::extract::{Asked, Fragment, Id, Sdp};
+use crate::{
+    address::ClientAddress,
+    auth::Caller,
+    media::{CloseReason, FragmentAnswer},
+    problem::{Answer, media_problem},
+    state::{AppState, Parts},
+    token,
+};
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{patch, post},
+};
+use domain::{Action, LessonId, Slot};
+use serde::Deserialize;
+use signalling::ProblemCode;
+use std::time::Duration;
+use tower_http::{
+    cors::{Any, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
+
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+const FRAGMENT: HeaderValue = HeaderValue::from_static("application/trickle-ice-sdpfrag");
+const SDP: HeaderValue = HeaderValue::from_static("application/sdp");
+
+/// `/whip`, `/whep` and `/session`, open to pages of every origin: the token is in a header, not a cookie.
+///
+/// The fallback belongs inside the CORS layer: that is what answers `OPTIONS`.
+pub(super) fn routes() -> Router<AppState> {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .expose_headers([header::LOCATION, header::ETAG, header::LINK, ACCEPT_PATCH, header::RETRY_AFTER])
+        .max_age(Duration::from_hours(24));
+    let endpoints = Router::new()
+        .route("/whip/{lesson}", post(publish))
+        .route("/whep/{lesson}", post(play))
+        .method_not_allowed_fallback(super::method_not_allowed)
+        .layer(cors.clone())
+        .layer(SetResponseHeaderLayer::if_not_present(ACCEPT_POST, SDP));
+    let sessions = Router::new()
+        .route("/session/{secret}", patch(trickle).delete(end))
+        .method_not_allowed_fallback(super::method_not_allowed)
+        .layer(cors)
+        .layer(SetResponseHeaderLayer::if_not_present(ACCEPT_PATCH, FRAGMENT));
+    endpoints.merge(sessions)
+}
+
+/// `?slot=`: what an encoder with one picture fills.
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "snake_case")]
+enum FirstSlot {
+    #[default]
+    Program,
+    Slides,
+    Extra,
+}
+
+#[derive(Deserialize)]
+struct PublishQuery {
+    #[serde(default)]
+    slot: FirstSlot,
+}
+
+/// `POST /whip/{lesson}`
+async fn publish(
+    State(state): State<AppState>,
+    caller: Caller,
+    address: ClientAddress,
+    Id(lesson): Id<LessonId>,
+    Asked(PublishQuery { slot }): Asked<PublishQuery>,
+    Sdp(offer): Sdp,
+) -> Answer<Response> {
+    caller.permit(&state, lesson, Action::Publish)?;
+    state.limits.sessions.take(state.clock.now(), address)?;
+    let first_slot = match slot {
+        FirstSlot::Program => Slot::ProgramVideo,
+        FirstSlot::Slides => Slot::SlidesVideo,
+        FirstSlot::Extra => Slot::ExtraVideo,
+    };
+    let opened = state.lessons.lesson(lesson)?.publish(caller.who, offer, first_slot).await?;
+    created(&state, caller, opened, "whip").await
+}
+
+/// `POST /whep/{lesson}`
+async fn play(
+    State(state): State<AppState>,
+    caller: Caller,
+    address: ClientAddress,
+    Id(lesson): Id<LessonId>,
+    Sdp(offer): Sdp,
+) -> Answer<Response> {
+    caller.permit(&state, lesson, Action::Watch)?;
+    state.limits.sessions.take(state.clock.now(), address)?;
+    let opened = state.lessons.lesson(lesson)?.play(caller.who, offer).await?;
+    created(&state, caller, opened, "whep").await
+}
+
+async fn created(
+    state: &Parts,
+    caller: Caller,
+    opened: crate::lessons::Opened,
+    door: &'static str,
+) -> Answer<Response> {
+    if let Err(problem) = caller.still_good(state).await {
+        if let Some(session) = state.sessions.find(&opened.secret.hash(), caller.who) {
+            state.media.close(session.peer, CloseReason::Revoked);
+        }
+        return Err(problem.into());
+    }
+    metrics::counter!("nhipcau_sessions_opened_total", "door" => door).increment(1);
+    let headers = [
+        (header::CONTENT_TYPE, "application/sdp".to_owned()),
+        (header::LOCATION, format!("/session/{}", opened.secret.reveal())),
+        (header::ETAG, entity_tag(&opened.ice)),
+        (ACCEPT_PATCH, "application/trickle-ice-sdpfrag".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((StatusCode::CREATED, headers, opened.answer).into_response())
+}
+
+/// `PATCH /session/{secret}`: candidates, or an ICE restart (RFC 9725 section 4.3).
+async fn trickle(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(secret): Path<String>,
+    headers: HeaderMap,
+    Fragment(fragment): Fragment,
+) -> Answer<Response> {
+    let secret = token::hash(&secret);
+    let session = state.sessions.find(&secret, caller.who).ok_or(ProblemCode::SessionUnknown)?;
+    if !matches(&headers, &session.ice)? {
+        return Err(ProblemCode::EtagMismatch.into());
+    }
+    let answered = state.media.handle_fragment(session.peer, &fragment).await;
+    match answered.map_err(|error| media_problem(&error))? {
+        FragmentAnswer::Taken => Ok(StatusCode::NO_CONTENT.into_response()),
+        FragmentAnswer::Restarted { fragment, ufrag } => {
+            let tag = entity_tag(&ufrag);
+            state.sessions.set_ice(&secret, ufrag);
+            Ok(([(header::CONTENT_TYPE, FRAGMENT), (header::ETAG, header_value(&tag)?)], fragment)
+                .into_response())
+        }
+    }
+}
+
+/// `DELETE /session/{secret}`
+async fn end(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(secret): Path<String>,
+) -> Answer<StatusCode> {
+    let session =
+        state.sessions.find(&token::hash(&secret), caller.who).ok_or(ProblemCode::SessionUnknown)?;
+    state.media.close(session.peer, CloseReason::Left);
+    Ok(StatusCode::OK)
+}
+
+/// Whether `If-Match` names this ICE session: its tag, or `*` for whichever it is (RFC 9110 section 13.1.1).
+fn matches(headers: &HeaderMap, ice: &str) -> Result<bool, ProblemCode> {
+    let lines = headers.get_all(header::IF_MATCH);
+    if lines.iter().next().is_none() {
+        return Err(ProblemCode::EtagMissing);
+    }
+    let tag = entity_tag(ice);
+    let tags = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    Ok(tags.map(str::trim).any(|given| given == "*" || given == tag))
+}
+
+fn entity_tag(ice: &str) -> String {
+    format!("\"{ice}\"")
+}
+
+fn header_value(text: &str) -> Answer<HeaderValue> {
+    HeaderValue::from_str(text).map_err(|_| ProblemCode::Internal.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(if_match: Option<&'static str>, expected: Result<bool, ProblemCode>) {
+        let value = if_match.map(|value| (header::IF_MATCH, HeaderValue::from_static(value)));
+        assert_eq!(matches(&value.into_iter().collect(), "abcd"), expected, "{if_match:?}");
+    }
+
+    #[test]
+    fn a_fragment_must_name_the_ice_session_it_belongs_to() {
+        check(Some("\"abcd\""), Ok(true));
+        check(Some("\"efgh\", \"abcd\""), Ok(true));
+        check(Some("*"), Ok(true));
+        check(Some("\"efgh\""), Ok(false));
+        check(Some("abcd"), Ok(false));
+        check(None, Err(ProblemCode::EtagMissing));
+    }
+}

@@ -1,0 +1,303 @@
+//! The WebSocket of a page: drives `signalling::Session` between the socket and the lessons.
+
+use super::extract::Asked;
+use crate::{
+    address::ClientAddress,
+    auth::{self, Caller},
+    clock::Clock,
+    lessons::{Directory, LessonHandle, Page},
+    lines::{Cut, Line, LineEnd, OnLine},
+    problem::Answer,
+    seats::Seat,
+    state::{AppState, Parts},
+    token,
+};
+use axum::{
+    extract::{
+        State,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
+    },
+    response::Response,
+};
+use domain::{CodecSupport, LessonId, Refusal, Role, Timestamp};
+use serde::Deserialize;
+use signalling::{
+    CloseCode, ClosingReason, Demand, Hello, LessonInfo, Output, PROTOCOL_VERSION, PlaceInfo, Problem,
+    ProblemCode, ServerMessage, Session, SessionLimits, Welcome,
+};
+use std::time::Duration;
+use tokio::{
+    sync::watch,
+    time::{Instant, interval, sleep_until, timeout},
+};
+
+/// A frame beyond this is not even read to the end; a shorter one over the protocol's limit gets an answer.
+const FRAME_MAX: usize = 256 * 1024;
+/// A socket that takes nothing for this long is dead or hostile.
+const SEND_PATIENCE: Duration = Duration::from_secs(3);
+/// How long we listen for the page's half of the closing handshake.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+/// How often a place's page is asked anew which lesson it should announce.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+pub(super) struct WsQuery {
+    /// The lesson an organiser of the whole server looks at; everybody else's follows from the token.
+    lesson: Option<LessonId>,
+}
+
+/// `GET /api/ws`
+pub(super) async fn connect(
+    State(state): State<AppState>,
+    address: ClientAddress,
+    Asked(WsQuery { lesson }): Asked<WsQuery>,
+    upgrade: WebSocketUpgrade,
+) -> Answer<Response> {
+    let most = state.config.limits.waiting_sockets_per_address;
+    let Some(seat) = state.waiting.take(address.0, most) else {
+        return Err(Refusal::RateLimited { retry_after: SessionLimits::default().hello_within }.into());
+    };
+    let pages = state.pages.clone();
+    Ok(upgrade.max_frame_size(FRAME_MAX).max_message_size(FRAME_MAX).on_upgrade(move |socket| {
+        // Tracked, so that a stopping server waits until the page has been told.
+        pages.track_future(async move { Connection::new(&state, address, lesson, socket, seat).run().await })
+    }))
+}
+
+/// The page is in, and perhaps in a lesson.
+struct Admitted<'a> {
+    caller: Caller,
+    codecs: CodecSupport,
+    entry: OnLine<'a>,
+    lesson: Option<(LessonId, LessonHandle)>,
+}
+
+struct Connection<'a> {
+    state: &'a Parts,
+    address: ClientAddress,
+    wanted: Option<LessonId>,
+    socket: WebSocket,
+    session: Session,
+    line: Line,
+    end: LineEnd,
+    directory: watch::Receiver<Directory>,
+    admitted: Option<Admitted<'a>>,
+    /// Held until the page has said who it is.
+    seat: Option<Seat>,
+}
+
+/// The socket is of no more use.
+struct Gone;
+
+impl<'a> Connection<'a> {
+    fn new(
+        state: &'a Parts,
+        address: ClientAddress,
+        wanted: Option<LessonId>,
+        socket: WebSocket,
+        seat: Seat,
+    ) -> Self {
+        let (line, end) = Line::new();
+        Self {
+            state,
+            address,
+            wanted,
+            socket,
+            session: Session::new(state.clock.now(), SessionLimits::default()),
+            line,
+            end,
+            directory: state.lessons.watch(),
+            admitted: None,
+            seat: Some(seat),
+        }
+    }
+
+    async fn run(mut self) {
+        // Whichever way it ends, the page's entries are taken back.
+        let _ = self.serve().await;
+        if let Some(Admitted { entry, lesson: Some((_, handle)), .. }) = &self.admitted {
+            handle.leave(entry.connection).await;
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Gone> {
+        let mut announce = interval(ANNOUNCE_EVERY);
+        announce.reset();
+        loop {
+            while let Some(output) = self.session.poll_output() {
+                self.carry_out(output).await?;
+            }
+            let Some(wake_at) = self.session.poll_timeout() else { return Ok(()) };
+            let wake_at = self.instant(wake_at);
+            let is_place = self.admitted.as_ref().is_some_and(|page| page.caller.who.role() == Role::Place);
+            tokio::select! {
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.received(message),
+                    Some(Err(_)) | None => return Err(Gone),
+                },
+                next = self.end.next() => match next {
+                    Ok(text) => self.send(text).await?,
+                    Err(Cut::Closing(reason)) => self.session.close(reason),
+                    Err(Cut::Slow) => self.session.close_slow(),
+                },
+                () = self.state.drain.cancelled() => self.session.close(ClosingReason::Draining),
+                Ok(()) = self.directory.changed(), if is_place => self.follow_place().await?,
+                _ = announce.tick(), if is_place => self.follow_place().await?,
+                () = sleep_until(wake_at) => self.session.handle_timeout(self.state.clock.now()),
+            }
+        }
+    }
+
+    fn received(&mut self, message: Message) {
+        let now = self.state.clock.now();
+        match message {
+            Message::Text(text) => self.session.handle_text(now, &text),
+            Message::Binary(_) => self.session.handle_binary(now),
+            // The close frame is answered by the library; the next read says that it is over.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => self.session.handle_pong(now),
+        }
+    }
+
+    async fn carry_out(&mut self, output: Output) -> Result<(), Gone> {
+        match output {
+            Output::Authenticate(hello) => match self.admit(&hello).await {
+                Ok(welcome) => self.session.accept(welcome),
+                Err(problem) => self.session.refuse(problem),
+            },
+            Output::Send(message) => self.send(message.to_json().into()).await?,
+            Output::Ping => self.write(Message::Ping(bytes::Bytes::new())).await?,
+            Output::Command(command) => {
+                let Some(page) = &self.admitted else { return Ok(()) };
+                let done = match &page.lesson {
+                    Some((_, lesson)) => lesson.command(page.caller.who, command).await.map(drop),
+                    None => Err(ProblemCode::LessonUnknown.into()),
+                };
+                if let Err(problem) = done {
+                    self.session.reject(problem);
+                }
+            }
+            Output::Demand(demand) => {
+                if let Err(problem) = self.demand(&demand) {
+                    self.session.reject(problem);
+                }
+            }
+            Output::Report(report) => {
+                if let Some(Admitted { entry, lesson: Some((_, lesson)), .. }) = &self.admitted {
+                    lesson.report(entry.connection, report).await;
+                }
+            }
+            Output::Close(code) => self.close(code).await?,
+        }
+        Ok(())
+    }
+
+    /// Lets the page in: finds out who it is and takes it to its lesson.
+    async fn admit(&mut self, hello: &Hello) -> Result<Welcome, Problem> {
+        self.seat = None;
+        let (state, limits) = (self.state, &self.state.config.limits);
+        if state.is_draining() {
+            return Err(ProblemCode::Draining.into());
+        }
+        let caller = auth::authenticate(state, self.address, &hello.token).await?;
+        let entry = state
+            .lines
+            .add(caller.who, self.line.clone(), limits.sockets_per_link)
+            .ok_or(Refusal::LessonFull { limit: limits.sockets_per_link })?;
+        // In the books first, then asked again: see `still_good`.
+        caller.still_good(state).await?;
+        let directory = self.directory.borrow_and_update().clone();
+        let lesson = match self.wanted.filter(|_| caller.who.organises_server()) {
+            Some(id) => Some(directory.lesson(id).cloned().ok_or(ProblemCode::LessonUnknown)?),
+            None => directory.lesson_of(caller.who, None, Clock::wall()).cloned(),
+        };
+        let welcome = Welcome {
+            v: PROTOCOL_VERSION,
+            role: caller.who.role(),
+            lesson: lesson.as_ref().map(LessonInfo::from),
+            place: caller.who.place().and_then(|id| directory.place(id)).map(PlaceInfo::from),
+            server_time: Clock::wall(),
+        };
+        let codecs = hello.device.codec_support();
+        self.admitted = Some(Admitted { caller, codecs, entry, lesson: None });
+        if let Some(told) = &welcome.lesson {
+            self.enter(told).await?;
+        }
+        Ok(welcome)
+    }
+
+    /// Joins the lesson the page was told of. What the lesson says waits in the line.
+    async fn enter(&mut self, told: &LessonInfo) -> Result<(), Problem> {
+        let Some(page) = &mut self.admitted else { return Ok(()) };
+        let lesson = self.state.lessons.lesson(told.id)?;
+        lesson
+            .join(Page {
+                connection: page.entry.connection,
+                who: page.caller.who,
+                codecs: page.codecs,
+                line: self.line.clone(),
+                told: told.clone(),
+            })
+            .await?;
+        page.lesson = Some((told.id, lesson));
+        Ok(())
+    }
+
+    /// Takes a place's page to the lesson it should show now, if that is another one.
+    async fn follow_place(&mut self) -> Result<(), Gone> {
+        self.directory.mark_unchanged();
+        let Some(page) = &mut self.admitted else { return Ok(()) };
+        let current = page.lesson.as_ref().map(|(id, _)| *id);
+        let next = self.state.lessons.lesson_of(page.caller.who, current);
+        if next.as_ref().map(|lesson| lesson.id) == current {
+            return Ok(());
+        }
+        if let Some((_, old)) = page.lesson.take() {
+            old.leave(page.entry.connection).await;
+        }
+        // What the old lesson said last ("ended") comes before news of the next.
+        while let Some(text) = self.end.waiting() {
+            self.send(text).await?;
+        }
+        let told = next.as_ref().map(LessonInfo::from);
+        self.send(ServerMessage::Lesson { lesson: told.clone() }.to_json().into()).await?;
+        if let Some(told) = told
+            && let Err(problem) = self.enter(&told).await
+        {
+            // Deleted a moment ago: the change of the directory that says so is on its way.
+            tracing::debug!(code = %problem.code, "a place could not follow to its next lesson");
+        }
+        Ok(())
+    }
+
+    fn demand(&self, demand: &Demand) -> Result<(), Problem> {
+        let who = self.admitted.as_ref().map(|page| page.caller.who).ok_or(ProblemCode::HelloFirst)?;
+        let session = self.state.sessions.find(&token::hash(&demand.peer), who);
+        let session = session.ok_or(ProblemCode::SessionUnknown)?;
+        self.state.media.set_demand(session.peer, demand.slot, demand.layer);
+        Ok(())
+    }
+
+    async fn send(&mut self, text: Utf8Bytes) -> Result<(), Gone> {
+        self.write(Message::Text(text)).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(SEND_PATIENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+
+    async fn close(&mut self, code: CloseCode) -> Result<(), Gone> {
+        let frame = CloseFrame { code: code.as_u16(), reason: Utf8Bytes::from_static("") };
+        self.write(Message::Close(Some(frame))).await?;
+        let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        // A page that does not answer in time has heard enough.
+        let _ = timeout(CLOSE_PATIENCE, farewell).await;
+        Ok(())
+    }
+
+    fn instant(&self, at: Timestamp) -> Instant {
+        Instant::now() + at.saturating_since(self.state.clock.now())
+    }
+}

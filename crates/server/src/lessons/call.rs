@@ -1,0 +1,123 @@
+//! What the doors (HTTP, WebSocket, media workers) ask of a lesson's task.
+
+use crate::{lines::Line, media::MediaEvent};
+use domain::{CodecSupport, ConnectionId, Identity, LessonCommand, LessonRecord, Slot, ViewerReport};
+use signalling::{LessonInfo, Problem};
+use tokio::sync::{mpsc, oneshot};
+
+/// Where an answer goes. Whoever asked may have left meanwhile; then the answer is for nobody.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
+
+/// One request to a lesson's task.
+pub(super) enum Call {
+    /// A page wants to belong to the lesson.
+    Join(Page, Reply<()>),
+    /// A page is gone, or a place's page went to another lesson.
+    Leave(ConnectionId, Reply<()>),
+    /// A viewer's page says how its screen is.
+    Report(ConnectionId, ViewerReport),
+    /// Somebody wants to change the lesson.
+    Command(Identity, LessonCommand, Reply<LessonRecord>),
+    /// A WHIP offer.
+    Publish { who: Identity, offer: String, first_slot: Slot, reply: Reply<Opened> },
+    /// A WHEP offer.
+    Play { who: Identity, offer: String, reply: Reply<Opened> },
+    /// An organiser wants the lesson gone.
+    Delete(Identity, Reply<()>),
+    /// News of its connections.
+    Media(MediaEvent),
+}
+
+/// A page that joins.
+pub(crate) struct Page {
+    /// Its number.
+    pub(crate) connection: ConnectionId,
+    /// Who it is.
+    pub(crate) who: Identity,
+    /// What it can decode.
+    pub(crate) codecs: CodecSupport,
+    /// How to speak to it.
+    pub(crate) line: Line,
+    /// The lesson as the page was told; it hears at once if that is old.
+    pub(crate) told: LessonInfo,
+}
+
+/// A WHIP or WHEP session that was opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The last part of its address.
+    pub(crate) secret: crate::token::Token,
+    /// The SDP answer.
+    pub(crate) answer: String,
+    /// The ICE session, for the entity tag.
+    pub(crate) ice: String,
+}
+
+/// Speaks to one lesson's task. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct LessonHandle {
+    calls: mpsc::Sender<Call>,
+}
+
+impl LessonHandle {
+    pub(super) fn new(calls: mpsc::Sender<Call>) -> Self {
+        Self { calls }
+    }
+
+    /// Lets a page in.
+    pub(crate) async fn join(&self, page: Page) -> Result<(), Problem> {
+        self.ask(|reply| Call::Join(page, reply)).await
+    }
+
+    /// A page is gone. When this returns, the lesson sends nothing more to it.
+    pub(crate) async fn leave(&self, connection: ConnectionId) {
+        // A lesson that was deleted has let the page go.
+        let _ = self.ask(|reply| Call::Leave(connection, reply)).await;
+    }
+
+    /// A page says how its screen is.
+    pub(crate) async fn report(&self, connection: ConnectionId, report: ViewerReport) {
+        self.tell(Call::Report(connection, report)).await;
+    }
+
+    /// Changes the lesson.
+    pub(crate) async fn command(
+        &self,
+        who: Identity,
+        command: LessonCommand,
+    ) -> Result<LessonRecord, Problem> {
+        self.ask(|reply| Call::Command(who, command, reply)).await
+    }
+
+    /// Answers a WHIP offer.
+    pub(crate) async fn publish(
+        &self,
+        who: Identity,
+        offer: String,
+        first_slot: Slot,
+    ) -> Result<Opened, Problem> {
+        self.ask(|reply| Call::Publish { who, offer, first_slot, reply }).await
+    }
+
+    /// Answers a WHEP offer.
+    pub(crate) async fn play(&self, who: Identity, offer: String) -> Result<Opened, Problem> {
+        self.ask(|reply| Call::Play { who, offer, reply }).await
+    }
+
+    /// Deletes the lesson.
+    pub(crate) async fn delete(&self, who: Identity) -> Result<(), Problem> {
+        self.ask(|reply| Call::Delete(who, reply)).await
+    }
+
+    pub(super) async fn tell(&self, call: Call) {
+        // A lesson that was deleted a moment ago has nobody left to tell.
+        let _ = self.calls.send(call).await;
+    }
+
+    async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
+        let gone = || Problem::new(signalling::ProblemCode::LessonUnknown);
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(call(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}

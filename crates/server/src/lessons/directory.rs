@@ -1,0 +1,70 @@
+//! What is known of all lessons and places, for everybody to read at any moment.
+
+use domain::{Identity, LessonId, LessonRecord, LessonState, Place, PlaceId, UnixMillis, lesson_for_place};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Lessons and places as they are stored. Cloning costs two counters: readers keep what they saw.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Directory {
+    pub(super) lessons: Arc<BTreeMap<LessonId, LessonRecord>>,
+    pub(super) places: Arc<BTreeMap<PlaceId, Place>>,
+}
+
+impl Directory {
+    /// A lesson.
+    pub(crate) fn lesson(&self, id: LessonId) -> Option<&LessonRecord> {
+        self.lessons.get(&id)
+    }
+
+    /// The lessons an organiser sees: those on air first, then the planned ones by time, then the past.
+    pub(crate) fn lessons_of(&self, organiser: Identity) -> Vec<&LessonRecord> {
+        let mut lessons: Vec<_> =
+            self.lessons.values().filter(|lesson| organiser.organises(lesson.id)).collect();
+        lessons.sort_by_key(|lesson| {
+            let rank = match lesson.state {
+                LessonState::Live => 0,
+                LessonState::TestRun => 1,
+                LessonState::Scheduled => 2,
+                LessonState::Ended => 3,
+            };
+            let newest_first = -lesson.started_at.unwrap_or(lesson.created_at).get();
+            let soonest_first = lesson.starts_at.map_or(i64::MAX, UnixMillis::get);
+            let order = if rank == 2 { soonest_first } else { newest_first };
+            (rank, order, lesson.id)
+        });
+        lessons
+    }
+
+    /// A place.
+    pub(crate) fn place(&self, id: PlaceId) -> Option<&Place> {
+        self.places.get(&id)
+    }
+
+    /// Every place, by name.
+    pub(crate) fn places(&self) -> Vec<&Place> {
+        let mut places: Vec<_> = self.places.values().collect();
+        places.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        places
+    }
+
+    /// The places a lesson is for, by name.
+    pub(super) fn invited(&self, lesson: &LessonRecord) -> Vec<&Place> {
+        let mut places = self.places();
+        places.retain(|place| lesson.invited.includes(place.id));
+        places
+    }
+
+    /// The lesson the page of `who` is about: its own, or for a place the one it should show now.
+    pub(crate) fn lesson_of(
+        &self,
+        who: Identity,
+        current: Option<LessonId>,
+        now: UnixMillis,
+    ) -> Option<&LessonRecord> {
+        let id = match who {
+            Identity::Place { place } => lesson_for_place(place, current, now, self.lessons.values()),
+            _ => who.lesson(),
+        };
+        id.and_then(|id| self.lesson(id))
+    }
+}

@@ -1,0 +1,185 @@
+//! All lessons: each has a task that owns it, and everybody can read what is known of them.
+
+mod call;
+mod directory;
+mod room;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    media::{MediaEvent, MediaHandle},
+    problem::store_problem,
+    sessions::Sessions,
+};
+use call::Call;
+pub(crate) use call::{LessonHandle, Opened, Page};
+pub(crate) use directory::Directory;
+use domain::{Identity, Lesson, LessonId, LessonRecord, LessonState, Place, PlaceId};
+use room::Room;
+use signalling::{NewLesson, Problem, ProblemCode};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use store::{Store, StoreError};
+use tokio::sync::{mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Requests that may wait for one lesson.
+const CALLS_MAX: usize = 1_024;
+
+/// What every lesson's task works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) media: MediaHandle,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+/// All lessons and places.
+pub(crate) struct Lessons {
+    tools: Tools,
+    directory: watch::Sender<Directory>,
+    rooms: Mutex<HashMap<LessonId, LessonHandle>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Lessons {
+    /// Reads what is stored. A lesson that was live when the server stopped is live again.
+    pub(crate) async fn open(tools: Tools) -> Result<Arc<Self>, StoreError> {
+        let lessons = tools.store.lessons().await?.into_iter().map(|lesson| (lesson.id, lesson)).collect();
+        let places = tools.store.places().await?.into_iter().map(|place| (place.id, place)).collect();
+        let directory = Directory { lessons: Arc::new(lessons), places: Arc::new(places) };
+        Ok(Arc::new(Self {
+            tools,
+            directory: watch::Sender::new(directory),
+            rooms: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// What is known right now.
+    pub(crate) fn directory(&self) -> Directory {
+        self.directory.borrow().clone()
+    }
+
+    /// What is known, with news of every change.
+    pub(crate) fn watch(&self) -> watch::Receiver<Directory> {
+        self.directory.subscribe()
+    }
+
+    /// The task of a lesson; started when the lesson is first asked for.
+    pub(crate) fn lesson(self: &Arc<Self>, id: LessonId) -> Result<LessonHandle, Problem> {
+        let mut rooms = self.rooms();
+        if let Some(handle) = rooms.get(&id) {
+            return Ok(handle.clone());
+        }
+        let record = self.directory.borrow().lesson(id).cloned();
+        let record = record.ok_or_else(|| Problem::new(ProblemCode::LessonUnknown))?;
+        // full: whoever asks waits; only a page or request is held up, never the media.
+        let (calls, inbox) = mpsc::channel(CALLS_MAX);
+        let handle = LessonHandle::new(calls);
+        rooms.insert(id, handle.clone());
+        let room = Room::new(Lesson::restore(record), self.tools.clone(), Arc::clone(self));
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = room.run(inbox) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        Ok(handle)
+    }
+
+    /// Plans a lesson.
+    pub(crate) async fn create(&self, wanted: &NewLesson) -> Result<LessonRecord, Problem> {
+        let (id, now) = (crate::token::lesson_id(), Clock::wall());
+        let host_place = wanted.host_place.as_deref();
+        let lesson =
+            Lesson::schedule(id, &wanted.title, host_place, wanted.starts_at, wanted.invited(), now)?;
+        self.tools.store.insert_lesson(lesson.record()).await.map_err(|error| store_problem(&error))?;
+        self.note_lesson(lesson.record());
+        Ok(lesson.record().clone())
+    }
+
+    /// Adds a place or follows its change.
+    pub(crate) fn note_place(&self, place: Place) {
+        self.directory.send_modify(|directory| {
+            Arc::make_mut(&mut directory.places).insert(place.id, place);
+        });
+    }
+
+    /// A place was deleted; lessons that named it have forgotten it.
+    pub(crate) async fn forget_place(&self, id: PlaceId) -> Result<(), StoreError> {
+        let lessons =
+            self.tools.store.lessons().await?.into_iter().map(|lesson| (lesson.id, lesson)).collect();
+        self.directory.send_modify(|directory| {
+            Arc::make_mut(&mut directory.places).remove(&id);
+            directory.lessons = Arc::new(lessons);
+        });
+        Ok(())
+    }
+
+    /// Passes on what the media workers say, until they stop.
+    pub(crate) async fn follow_media(self: Arc<Self>, mut events: mpsc::Receiver<MediaEvent>) {
+        while let Some(event) = events.recv().await {
+            let lesson = match &event {
+                MediaEvent::PeerConnected { lesson, .. }
+                | MediaEvent::PeerClosed { lesson, .. }
+                | MediaEvent::SlotStarted { lesson, .. }
+                | MediaEvent::SlotStopped { lesson, .. }
+                | MediaEvent::PublisherReport { lesson, .. }
+                | MediaEvent::ViewerReport { lesson, .. }
+                | MediaEvent::CodecMissing { lesson, .. } => *lesson,
+            };
+            if let MediaEvent::PeerClosed { reason, .. } = &event {
+                metrics::counter!("nhipcau_sessions_closed_total", "reason" => reason.code()).increment(1);
+            }
+            // A lesson that was deleted has forgotten its connections already.
+            let room = self.rooms().get(&lesson).cloned();
+            if let Some(room) = room {
+                room.tell(Call::Media(event)).await;
+            }
+        }
+    }
+
+    /// How many lessons are in each state, for the metrics.
+    pub(crate) fn count(&self) -> [(LessonState, usize); 4] {
+        let directory = self.directory.borrow();
+        LessonState::ALL
+            .map(|state| (state, directory.lessons.values().filter(|lesson| lesson.state == state).count()))
+    }
+
+    /// Ends every lesson's task.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// The lesson the page of `who` is about, as [`Directory::lesson_of`] says.
+    pub(crate) fn lesson_of(&self, who: Identity, current: Option<LessonId>) -> Option<LessonRecord> {
+        self.directory.borrow().lesson_of(who, current, Clock::wall()).cloned()
+    }
+
+    fn note_lesson(&self, lesson: &LessonRecord) {
+        self.directory.send_modify(|directory| {
+            Arc::make_mut(&mut directory.lessons).insert(lesson.id, lesson.clone());
+        });
+    }
+
+    fn forget_lesson(&self, id: LessonId) {
+        self.rooms().remove(&id);
+        self.directory.send_modify(|directory| {
+            Arc::make_mut(&mut directory.lessons).remove(&id);
+        });
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<LessonId, LessonHandle>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
