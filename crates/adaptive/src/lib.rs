@@ -5,6 +5,7 @@
 
 mod allocate;
 mod estimator;
+mod meter;
 
 pub use allocate::{Allocation, Allocator, Demand, allocate};
 pub use domain::Bitrate;
