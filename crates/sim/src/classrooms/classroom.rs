@@ -1,6 +1,7 @@
 //! One light classroom: takes datagrams, gives back what a browser would give back, and keeps the record. Owns no socket and no clock.
 
 use super::{
+    hall::Glance,
     picture::FirstPicture,
     reception::{Counts, Outcome, Reception},
     summary::Record,
@@ -117,18 +118,28 @@ impl Classroom {
         if self.record.first_media_ms.is_none() && waited > MEDIA_WITHIN {
             self.fail(format!("no picture or no sound {} s after joining", MEDIA_WITHIN.as_secs()));
         }
-        let mut counts = Counts::default();
-        for one in self.streams.iter().flatten().map(|stream| stream.reception.counts()) {
-            counts.packets += one.packets;
-            counts.bytes += one.bytes;
-            counts.lost += one.lost;
-            counts.repaired += one.repaired;
-            counts.unrecovered += one.unrecovered;
-        }
+        let counts = self.counts();
         self.over = true;
         self.peer.close(now);
         self.flush(now, send);
         Record { counts, ..self.record }
+    }
+
+    /// What can be seen of it while it watches.
+    pub fn glance(&self) -> Glance {
+        Glance {
+            connected: usize::from(self.connected_at.is_some() && !self.over),
+            watching: usize::from(self.record.first_media_ms.is_some()),
+            counts: self.counts(),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for stream in self.streams.iter().flatten() {
+            counts += stream.reception.counts();
+        }
+        counts
     }
 
     fn rtp(&mut self, now: Timestamp, packet: &RtpIn<'_>) {

@@ -1,6 +1,6 @@
 //! A thread with many classrooms: one socket each, read in batches (GRO), one clock tick for all.
 
-use super::{classroom::Classroom, summary::Record};
+use super::{classroom::Classroom, reception::Counts, summary::Record};
 use domain::Timestamp;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -28,7 +28,27 @@ pub struct Hall {
 
 enum Command {
     Enter(std::net::UdpSocket, Box<Classroom>),
+    Look(mpsc::Sender<Glance>),
     Close,
+}
+
+/// What a look at classrooms shows while they watch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Classrooms that are connected.
+    pub connected: usize,
+    /// Classrooms that have had picture and sound.
+    pub watching: usize,
+    /// All their streams together.
+    pub counts: Counts,
+}
+
+impl std::ops::AddAssign for Glance {
+    fn add_assign(&mut self, other: Self) {
+        self.connected += other.connected;
+        self.watching += other.watching;
+        self.counts += other.counts;
+    }
 }
 
 struct Seat {
@@ -74,6 +94,17 @@ impl Hall {
         self.waker.wake()
     }
 
+    /// Looks at the classrooms without disturbing them.
+    ///
+    /// # Errors
+    /// When the thread has ended.
+    pub fn look(&self) -> io::Result<Glance> {
+        let (answer, look) = mpsc::channel();
+        self.doors.send(Command::Look(answer)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.waker.wake()?;
+        look.recv().map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
     /// All classrooms leave; waits for the thread and hands out their records.
     ///
     /// # Errors
@@ -116,6 +147,14 @@ fn sit(mut poll: Poll, commands: &mpsc::Receiver<Command>, epoch: Instant) -> io
                     let Seat { socket, state, classroom } = &mut seat;
                     classroom.tick(clock(), |to, bytes| Seat::send(socket, state, to, bytes));
                     seats.push(seat);
+                }
+                Command::Look(answer) => {
+                    let mut all = Glance::default();
+                    for seat in &seats {
+                        all += seat.classroom.glance();
+                    }
+                    // Whoever asked may have given up waiting.
+                    let _ = answer.send(all);
                 }
                 Command::Close => {
                     return Ok(seats

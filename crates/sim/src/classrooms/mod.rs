@@ -13,7 +13,7 @@ mod reception;
 mod summary;
 
 pub use classroom::Classroom;
-pub use hall::Hall;
+pub use hall::{Glance, Hall};
 pub use picture::{FirstPicture, begins_keyframe};
 pub use reception::{Counts, Outcome, Reception};
 pub use summary::{Quantiles, Record, Summary};
@@ -109,50 +109,21 @@ pub async fn run(config: ClassroomsConfig) -> Result<Summary, ClassroomsError> {
 }
 
 async fn watch(config: &ClassroomsConfig, door: &Door) -> Result<Summary, ClassroomsError> {
-    let epoch = Instant::now();
-    let identity = Identity::generate().map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
-    let endpoint = Endpoint::new(EndpointConfig { identity, candidates: Vec::new(), epoch })
-        .map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
-    let halls: Vec<_> = (0..config.threads.max(1))
-        .map(|n| Hall::open(&format!("classrooms-{n}"), epoch))
-        .collect::<io::Result<_>>()?;
-    let shared = Arc::new(Shared { config: config.clone(), door: door.clone(), endpoint, epoch, halls });
-
-    let mut joining = JoinSet::new();
-    for n in 0..config.count {
-        let shared = Arc::clone(&shared);
-        let at = epoch + config.join_over.mul_f64(n as f64 / config.count.max(1) as f64);
-        joining.spawn(async move {
-            tokio::time::sleep_until(at.into()).await;
-            join(&shared, n).await
-        });
-    }
-    let mut refused = Vec::new();
-    let mut links = Vec::new();
-    let end = tokio::time::Instant::from_std(epoch + config.duration);
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep_until(end) => break,
-            Some(outcome) = joining.join_next() => match outcome {
-                Ok(Ok(link)) => links.extend(link),
-                Ok(Err(failure)) => refused.push(failure),
-                Err(panic) => refused.push(panic.to_string()),
-            },
-        }
-    }
-    let late = joining.len();
-    joining.shutdown().await;
-    refused.extend((0..late).map(|_| "still joining when the run ended".to_owned()));
+    let began = Instant::now();
+    let mut crowd = Crowd::open(config.clone(), door.clone())?;
+    let end = began + config.duration;
+    crowd.join(end).await;
+    tokio::time::sleep_until(end.into()).await;
     info!(seconds = config.duration.as_secs(), "the classrooms leave");
-    let Some(shared) = Arc::into_inner(shared) else {
-        return Err(io::Error::other("a classroom is still joining").into());
-    };
-    let mut records: Vec<_> =
-        refused.into_iter().map(|failure| Record { failure: Some(failure), ..Record::default() }).collect();
-    for hall in shared.halls {
-        records.extend(tokio::task::spawn_blocking(move || hall.close()).await.map_err(io::Error::other)??);
-    }
-    Ok(Summary::of(&records))
+    Ok(Summary::of(&crowd.leave().await?))
+}
+
+/// Classrooms that can be let in, looked at and sent home one step at a time.
+pub struct Crowd {
+    shared: Arc<Shared>,
+    /// Why classrooms did not get as far as a seat.
+    refused: Vec<String>,
+    links: Vec<UdpLink>,
 }
 
 struct Shared {
@@ -161,6 +132,86 @@ struct Shared {
     endpoint: Endpoint,
     epoch: Instant,
     halls: Vec<Hall>,
+}
+
+impl Crowd {
+    /// Opens the threads; nobody joins yet. `config.entry` is not looked at: `door` has the token.
+    ///
+    /// # Errors
+    /// [`ClassroomsError`] when the system gives no thread or certificate.
+    pub fn open(config: ClassroomsConfig, door: Door) -> Result<Self, ClassroomsError> {
+        let epoch = Instant::now();
+        let identity = Identity::generate().map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
+        let endpoint = Endpoint::new(EndpointConfig { identity, candidates: Vec::new(), epoch })
+            .map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
+        let halls = (0..config.threads.max(1))
+            .map(|n| Hall::open(&format!("classrooms-{n}"), epoch))
+            .collect::<io::Result<_>>()?;
+        let shared = Arc::new(Shared { config, door, endpoint, epoch, halls });
+        Ok(Self { shared, refused: Vec::new(), links: Vec::new() })
+    }
+
+    /// Lets all of them join over the configured time; those that have no answer by `deadline` have failed.
+    pub async fn join(&mut self, deadline: Instant) {
+        let began = Instant::now();
+        let ClassroomsConfig { count, join_over, .. } = self.shared.config;
+        let mut joining = JoinSet::new();
+        for n in 0..count {
+            let shared = Arc::clone(&self.shared);
+            let at = began + join_over.mul_f64(n as f64 / count as f64);
+            joining.spawn(async move {
+                tokio::time::sleep_until(at.into()).await;
+                join(&shared, n).await
+            });
+        }
+        let all = async {
+            while let Some(outcome) = joining.join_next().await {
+                match outcome {
+                    Ok(Ok(link)) => self.links.extend(link),
+                    Ok(Err(failure)) => self.refused.push(failure),
+                    Err(panic) => self.refused.push(panic.to_string()),
+                }
+            }
+        };
+        if tokio::time::timeout_at(deadline.into(), all).await.is_err() {
+            self.refused.extend((0..joining.len()).map(|_| "still joining when the run ended".to_owned()));
+            joining.shutdown().await;
+        }
+    }
+
+    /// Why classrooms did not get as far as a seat, one entry for each.
+    pub fn refused(&self) -> &[String] {
+        &self.refused
+    }
+
+    /// Looks at all of them.
+    ///
+    /// # Errors
+    /// When a thread has broken down.
+    pub fn look(&self) -> io::Result<Glance> {
+        let mut all = Glance::default();
+        for hall in &self.shared.halls {
+            all += hall.look()?;
+        }
+        Ok(all)
+    }
+
+    /// All leave; hands out what became of each.
+    ///
+    /// # Errors
+    /// When a thread has broken down.
+    pub async fn leave(self) -> io::Result<Vec<Record>> {
+        let shared =
+            Arc::into_inner(self.shared).ok_or_else(|| io::Error::other("a classroom is still joining"))?;
+        let refused = self.refused.into_iter();
+        let mut records: Vec<_> =
+            refused.map(|failure| Record { failure: Some(failure), ..Record::default() }).collect();
+        for hall in shared.halls {
+            records
+                .extend(tokio::task::spawn_blocking(move || hall.close()).await.map_err(io::Error::other)??);
+        }
+        Ok(records)
+    }
 }
 
 /// Brings classroom `n` from nothing to a seat; gives its link back, which must live as long as it does.

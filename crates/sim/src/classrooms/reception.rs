@@ -41,6 +41,16 @@ pub struct Counts {
     pub unrecovered: u64,
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.lost += other.lost;
+        self.repaired += other.repaired;
+        self.unrecovered += other.unrecovered;
+    }
+}
+
 #[derive(Debug)]
 struct Missing {
     since: Timestamp,
