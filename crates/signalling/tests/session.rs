@@ -315,7 +315,8 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
         nearly,
-        prop::sample::select(vec![HELLO, DEMAND, REPORT]).prop_map(str::to_owned),
+        prop::sample::select(vec![HELLO, DEMAND, REPORT, r#"{"type":"lesson.start"}"#])
+            .prop_map(str::to_owned),
         // A right message with something cut off or put in.
         (prop::sample::select(vec![HELLO, DEMAND, REPORT]), any::<prop::sample::Index>(), any::<char>())
             .prop_map(|(text, place, inserted)| {
@@ -355,11 +356,13 @@ proptest! {
 
     #[test]
     fn whatever_a_page_does_hello_comes_first_roles_hold_and_close_is_last(
+        opens_well in prop::option::weighted(0.8, prop::sample::select(Role::ALL.to_vec())),
         inputs in prop::collection::vec((input(), 0..2_000u64), 0..120),
     ) {
         let mut session = new_session();
+        let opening = opens_well.map(|role| [(Input::Text(HELLO.to_owned()), 10), (Input::Accept(role), 10)]);
         let (mut now, mut asked, mut role, mut closed) = (START, false, None, false);
-        for (input, pause) in inputs {
+        for (input, pause) in opening.into_iter().flatten().chain(inputs) {
             now += Duration::from_millis(pause);
             match input {
                 Input::Text(text) => session.handle_text(now, &text),

@@ -70,11 +70,16 @@ impl Store {
         let pool =
             || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
         let failed = |error| StoreError::from_sqlx(&path, error);
-        let writer = pool()
-            .max_connections(1)
-            .connect_with(options.clone().create_if_missing(true))
-            .await
-            .map_err(failed)?;
+        // SQLite itself rolls back when the disk is full (https://www.sqlite.org/lang_transaction.html); sqlx then
+        // believes for ever that a transaction is open. Such a connection is replaced, or one full disk would
+        // end all writing until a restart.
+        let writer = pool().max_connections(1).after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        });
+        let writer = writer.connect_with(options.clone().create_if_missing(true)).await.map_err(failed)?;
         check_health(&path, &writer).await?;
         MIGRATIONS.run(&writer).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => {
@@ -194,3 +199,5 @@ async fn check_health(path: &Path, pool: &SqlitePool) -> Result<(), StoreError> 
     }
 }
 
+#[cfg(test)]
+mod tests;
