@@ -167,10 +167,8 @@ impl Allocator {
             kept
         } else if Slot::ALL.into_iter().any(is_new) {
             // Divide anew, so that slides that start may take from the program; what is held may not grow by it.
-            let limits = Slot::ALL.map(|slot| match self.held[slot.index()] {
-                true => kept[slot.index()],
-                false => best[slot.index()],
-            });
+            let limits = Slot::ALL
+                .map(|slot| if self.held[slot.index()] { kept[slot.index()] } else { best[slot.index()] });
             divide(budget, &capped(&demands, limits)).layers
         } else if now >= self.climb_after {
             // One layer at a time: a budget grows by hope as long as nothing is sent that could refute it.

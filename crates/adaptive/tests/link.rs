@@ -103,7 +103,7 @@ impl Link {
 
     fn report(&mut self) {
         let every_ms = if self.reports == Reports::Plain { 1_000 } else { 100 };
-        if self.now.as_micros() % (every_ms * 1_000) != 0 {
+        if !self.now.as_micros().is_multiple_of(every_ms * 1_000) {
             return;
         }
         // What left long enough ago to have arrived and been told about.

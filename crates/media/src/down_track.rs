@@ -4,6 +4,7 @@ use crate::{
     DownReport, Layers, Outgoing, ReplayLimits, Resend, ResendRefusal, StoredPacket, TrackBuffer,
     resend::Ledger,
     segments::{Segment, SegmentLog},
+    vp8::PictureId,
 };
 use domain::{Codec, Layer, MediaKind, Timestamp};
 use std::{ops::RangeInclusive, time::Duration};
@@ -204,7 +205,7 @@ impl DownTrack {
             MediaKind::Audio => AUDIO_WINDOW,
             MediaKind::Video => VIDEO_WINDOW,
         };
-        let picture_id = packet.frame.vp8.picture_id.map_or(0, |id| id.value());
+        let picture_id = packet.frame.vp8.picture_id.map_or(0, PictureId::value);
         let segment = Segment {
             in_start: packet.ext_seq,
             out_start: u64::from(self.start.sequence),
@@ -249,7 +250,7 @@ impl DownTrack {
             picture_delta: sent
                 .last_picture_id
                 .wrapping_add(1)
-                .wrapping_sub(ids.picture_id.map_or(0, |id| id.value())),
+                .wrapping_sub(ids.picture_id.map_or(0, PictureId::value)),
             tl0_delta: sent.last_tl0.wrapping_add(1).wrapping_sub(ids.tl0_pic_idx.unwrap_or(0)),
             temporal,
             layer,
@@ -305,7 +306,7 @@ impl Sent {
 
     /// A packet dropped on purpose at the head: the next one takes its number and its picture id.
     fn close_gap(&mut self, segment: Segment, packet: &StoredPacket) {
-        let picture = packet.frame.vp8.picture_id.map(|id| id.value());
+        let picture = packet.frame.vp8.picture_id.map(PictureId::value);
         let same_picture = picture.is_some() && picture == self.dropped_picture;
         // What is missing between two packets of one dropped frame belongs to it too: nobody need wait for it.
         let last_was_dropped = segment.in_start == self.highest_in + 1;
@@ -380,7 +381,8 @@ impl Sent {
         let by_arrival = self.last_timestamp.wrapping_add(passed);
         let by_clock = self.common_timeline(layer, packet, layers, rate);
         // A publisher whose reports contradict the arrival of its packets by seconds has a broken clock.
-        let plausible = by_clock.filter(|&ts| (ts.wrapping_sub(by_arrival) as i32).unsigned_abs() < 2 * rate);
+        let plausible =
+            by_clock.filter(|&ts| ts.wrapping_sub(by_arrival).cast_signed().unsigned_abs() < 2 * rate);
         let wanted = plausible.unwrap_or(by_arrival);
         // Simulcast layers of one picture carry the same time. One millisecond makes it a new picture without
         // moving it away from the voice as a whole frame would.
@@ -413,12 +415,12 @@ impl Sent {
 
 /// Whether generation `a` came after `b`.
 fn newer(a: u32, b: u32) -> bool {
-    (a.wrapping_sub(b) as i32) > 0
+    a.wrapping_sub(b).cast_signed() > 0
 }
 
 /// Whether RTP timestamp `a` lies before `b`.
 fn is_before(a: u32, b: u32) -> bool {
-    (a.wrapping_sub(b) as i32) < 0
+    a.wrapping_sub(b).cast_signed() < 0
 }
 
 fn ticks(span: Duration, rate: u32) -> u32 {

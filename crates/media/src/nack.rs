@@ -24,7 +24,7 @@ impl Default for NackPolicy {
         Self {
             reorder_wait: Duration::from_millis(10),
             tries_max: 10,
-            age_max: Duration::from_millis(2_000),
+            age_max: Duration::from_secs(2),
             batch_max: 64,
             missing_max: 512,
         }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_lost_packet_is_asked_for_once_a_round_trip_and_then_given_up() {
-        let policy = NackPolicy { age_max: Duration::from_secs(60), ..NackPolicy::default() };
+        let policy = NackPolicy { age_max: Duration::from_mins(1), ..NackPolicy::default() };
         let mut list = NackList::new(policy);
         list.on_gap(Timestamp::ZERO, 5, 6);
         let asked: Vec<u64> = (0..5_000).filter(|&ms| !ask(&mut list, ms).is_empty()).collect();

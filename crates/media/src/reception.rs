@@ -61,7 +61,7 @@ impl Reception {
         let arrival = (u128::from(now.as_micros()) * u128::from(self.clock_rate) / 1_000_000) as u32;
         let transit = arrival.wrapping_sub(timestamp);
         if let Some(last) = self.transit {
-            let change = (transit.wrapping_sub(last) as i32).unsigned_abs();
+            let change = transit.wrapping_sub(last).cast_signed().unsigned_abs();
             // A publisher that jumps in time is no jitter; minutes would stay in the average for ever.
             if change < 10 * self.clock_rate {
                 self.jitter_x16 = self.jitter_x16 + change - (self.jitter_x16 + 8) / 16;

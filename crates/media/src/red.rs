@@ -127,23 +127,10 @@ mod tests {
 
     #[test]
     fn a_packet_with_two_predecessors_reads_as_the_rfc_draws_it() {
-        let bytes = [
-            0x80 | 111,
-            0x1e,
-            0x00,
-            0x02, // 1920 units ago, 2 bytes
-            0x80 | 111,
-            0x0f,
-            0x00,
-            0x01, // 960 units ago, 1 byte
-            111,
-            0xa1,
-            0xa2,
-            0xb1,
-            0xc1,
-            0xc2,
-            0xc3,
-        ];
+        let first_head = [0x80 | 0x6f, 0x1e, 0x00, 0x02]; // 1,920 units ago, 2 bytes
+        let second_head = [0x80 | 0x6f, 0x0f, 0x00, 0x01]; // 960 units ago, 1 byte
+        let bytes =
+            [&first_head[..], &second_head, &[111], &[0xa1, 0xa2], &[0xb1], &[0xc1, 0xc2, 0xc3]].concat();
         let blocks = unwrap(&bytes).unwrap();
         assert_eq!(blocks.redundant(), [block(1_920, &[0xa1, 0xa2]), block(960, &[0xb1])]);
         assert_eq!(blocks.primary(), block(0, &[0xc1, 0xc2, 0xc3]));
@@ -164,8 +151,8 @@ mod tests {
     fn broken_red_is_refused() {
         let rows: [(&[u8], RedError); 4] = [
             (&[], RedError::Short(0)),
-            (&[0x80 | 111, 0, 0], RedError::Short(3)),
-            (&[0x80 | 111, 0, 0, 9, 111, 1], RedError::Short(6)),
+            (&[0x80 | 0x6f, 0, 0], RedError::Short(3)),
+            (&[0x80 | 0x6f, 0, 0, 9, 111, 1], RedError::Short(6)),
             (&[0xff; 64], RedError::TooManyBlocks),
         ];
         for (bytes, expected) in rows {

@@ -4,7 +4,7 @@ use crate::{Outgoing, StoredPacket, segments::Segment};
 use domain::{Layer, Timestamp};
 use std::time::Duration;
 
-/// Why a NACKed packet is not sent again.
+/// Why a packet asked for by NACK is not sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResendRefusal {
     /// A number never given out, or too long ago to know.
@@ -15,7 +15,7 @@ pub enum ResendRefusal {
     TooOften,
 }
 
-/// Where a NACKed packet lies in the shared ring, and the numbers it had on the wire.
+/// Where a packet asked for by NACK lies in the shared ring, and the numbers it had on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resend {
     /// Layer whose buffer holds it.

@@ -317,7 +317,8 @@ mod tests {
 
     #[test]
     fn padding_is_taken_off_and_impossible_padding_refused() {
-        let rows: [(&[u8], Result<&[u8], RtpError>); 5] = [
+        type Row = (&'static [u8], Result<&'static [u8], RtpError>);
+        let rows: [Row; 5] = [
             (&[7, 8, 0, 2], Ok(&[7, 8])),
             (&[3, 3, 3], Ok(&[])),
             (&[7, 0], Err(RtpError::Padding { padding: 0, payload: 2 })),

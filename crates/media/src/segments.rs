@@ -97,7 +97,7 @@ impl SegmentLog {
     }
 
     /// Segments from newest to oldest, each with the first outgoing number that is no longer its own.
-    fn from_newest(&self, next_out: u64) -> impl Iterator<Item = (&Segment, u64)> {
+    fn newest_first(&self, next_out: u64) -> impl Iterator<Item = (&Segment, u64)> {
         let remembered = (self.count as usize).min(OLDER);
         let older =
             (1..=remembered).map(|back| &self.older[(self.count.wrapping_sub(back as u32)) as usize % OLDER]);
@@ -118,7 +118,7 @@ impl SegmentLog {
         ext_seq: u64,
         next_out: u64,
     ) -> Option<Segment> {
-        self.from_newest(next_out)
+        self.newest_first(next_out)
             .find(|(segment, _)| segment.maps(layer, generation) && segment.in_start <= ext_seq)
             .filter(|(segment, end)| segment.outgoing(ext_seq) < *end)
             .map(|(segment, _)| *segment)
@@ -126,7 +126,7 @@ impl SegmentLog {
 
     /// The segment an outgoing number was given out by.
     pub(crate) fn find_outgoing(&self, out: u64, next_out: u64) -> Option<Segment> {
-        self.from_newest(next_out)
+        self.newest_first(next_out)
             .find(|(segment, _)| segment.out_start <= out)
             .filter(|(_, end)| out < *end)
             .map(|(segment, _)| *segment)

@@ -21,7 +21,7 @@ impl NtpTime {
 
     /// RTP clock ticks from `earlier` to this time, modulo 2^32; negative spans wrap.
     pub(crate) fn ticks_since(self, earlier: NtpTime, rate: u32) -> u32 {
-        let span = i128::from(self.0.wrapping_sub(earlier.0) as i64);
+        let span = i128::from(self.0.wrapping_sub(earlier.0).cast_signed());
         ((span * i128::from(rate)) >> 32) as u32
     }
 }

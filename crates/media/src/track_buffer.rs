@@ -50,7 +50,7 @@ impl TrackBuffer {
     /// later generation empties the ring first, one of an earlier generation is ignored.
     pub fn push(&mut self, packet: StoredPacket) -> bool {
         if self.generation != Some(packet.generation) {
-            if self.generation.is_some_and(|mine| (packet.generation.wrapping_sub(mine) as i32) < 0) {
+            if self.generation.is_some_and(|mine| packet.generation.wrapping_sub(mine).cast_signed() < 0) {
                 return false;
             }
             self.ring.fill(None);

@@ -29,7 +29,7 @@ impl PictureId {
     }
 
     /// Bytes it takes in the descriptor.
-    pub fn len(self) -> usize {
+    pub fn octets(self) -> usize {
         match self {
             PictureId::Short(_) => 1,
             PictureId::Long(_) => 2,
@@ -80,7 +80,7 @@ impl Descriptor {
                 } else {
                     PictureId::Short(high)
                 };
-                len += id.len();
+                len += id.octets();
                 ids.picture_id = Some(id);
             }
             if flags & 0x40 != 0 {
@@ -141,9 +141,10 @@ mod tests {
 
     #[test]
     fn descriptors_of_every_shape_are_read() {
+        /// (payload, length, starts frame, starts keyframe, temporal layer, sync, ids)
+        type Row = (&'static [u8], usize, bool, bool, u8, bool, PictureIds);
         let none = ids(None, None);
-        // (payload, length, starts frame, starts keyframe, temporal layer, sync, ids)
-        let rows: [(&[u8], usize, bool, bool, u8, bool, PictureIds); 8] = [
+        let rows: [Row; 8] = [
             (&[0x10, 0x00], 1, true, true, 0, false, none),
             (&[0x10, 0x01], 1, true, false, 0, false, none),
             (&[0x00, 0x00], 1, false, false, 0, false, none),

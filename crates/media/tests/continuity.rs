@@ -321,7 +321,7 @@ impl World {
         let got = Got {
             timestamp: header.timestamp,
             marker: header.marker,
-            picture_id: ids.picture_id.map_or(0, |id| id.value()),
+            picture_id: ids.picture_id.map_or(0, vp8::PictureId::value),
             tl0: ids.tl0_pic_idx.unwrap_or(0),
             identity: (!payload.is_empty()).then(|| Identity::read(payload)),
         };
@@ -336,7 +336,7 @@ impl World {
             let Some(identity) = got.identity else { continue };
             match frames.last_mut() {
                 Some(frame) if frame[0].1.timestamp == got.timestamp => {
-                    frame.push((sequence, *got, identity))
+                    frame.push((sequence, *got, identity));
                 }
                 _ => frames.push(vec![(sequence, *got, identity)]),
             }
@@ -362,7 +362,10 @@ impl World {
         }
         for pair in frames.windows(2) {
             let ((_, a, from), (_, b, to)) = (*pair[0].last().expect("not empty"), pair[1][0]);
-            assert!((b.timestamp.wrapping_sub(a.timestamp) as i32) > 0, "time went back: {from:?} {to:?}");
+            assert!(
+                b.timestamp.wrapping_sub(a.timestamp).cast_signed() > 0,
+                "time went back: {from:?} {to:?}"
+            );
             let pictures = b.picture_id.wrapping_sub(a.picture_id) & 0x7fff;
             assert!((1..600).contains(&pictures), "picture ids jump by {pictures}: {from:?} {to:?}");
             if (from.run, from.layer) != (to.run, to.layer) {

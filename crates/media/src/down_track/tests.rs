@@ -211,7 +211,7 @@ fn clocks_of_low_and_high() -> Layers {
 fn layers_with_different_clocks_stay_on_one_timeline() {
     let layers = clocks_of_low_and_high();
     let mut track = watching(Low);
-    let mut plan = |track: &mut DownTrack, layer, packet: StoredPacket| {
+    let plan = |track: &mut DownTrack, layer, packet: StoredPacket| {
         track.plan(layer, &packet, &layers).map(|out| out.timestamp)
     };
     assert_eq!(plan(&mut track, Low, frame(10, 90_000, true)), Some(50_000));
