@@ -9,7 +9,7 @@ const examples = import.meta.glob<string>("../../tests/fixtures/protocol/**/*.js
 });
 
 /** Messages pages send; the relay's own tests read these examples. */
-const FROM_PAGES = new Set([
+const FROM_PAGES: ReadonlySet<string> = new Set([
   "hello",
   "lesson.test",
   "lesson.start",
@@ -23,7 +23,7 @@ describe("every example of the relay's messages", () => {
   const seen = new Set<string>();
   for (const [path, text] of Object.entries(examples)) {
     const type = (JSON.parse(text) as { type?: string }).type;
-    if (type === undefined || FROM_PAGES.has(type)) continue;
+    if (type === undefined || FROM_PAGES.has(type) || path.endsWith("problem.json")) continue;
     seen.add(type);
     test(`is understood: ${path.replace(/^.*\//, "")}`, () => {
       const read = parseServerMessage(text);
@@ -110,6 +110,14 @@ test("pairing tells waiting from paired, and paired must bring a token", () => {
     value: { state: "paired", token: "T" },
   });
   expect(decode(pairingStateDecoder, { state: "paired" }).ok).toBe(false);
+});
+
+test("the example of a problem document is understood", () => {
+  const text = Object.entries(examples).find(([path]) => path.endsWith("/problem.json"))?.[1] ?? "null";
+  expect(decode(problemDecoder, JSON.parse(text))).toMatchObject({
+    ok: true,
+    value: { code: "rate_limited" },
+  });
 });
 
 test("a problem document without sentences still says its title", () => {

@@ -182,6 +182,18 @@ describe("trouble", () => {
     ).toEqual({ kind: "lost", since: 9000 });
   });
 
+  test("a path that breaks while one picture stood already is lost, not partly frozen", () => {
+    expect(
+      troubleAfter(
+        say({ type: "media", slots: { ...PROGRAM, slides_video: { codec: "vp8" } } }),
+        { type: "picture", slot: "slides_video", picture: { seen: true, frozenSince: null } },
+        { type: "picture", slot: "program_video", picture: { seen: true, frozenSince: 3000 } },
+        silence(4000, 4000),
+        { type: "signal", status: { kind: "connecting", attempt: 1 }, at: 9000 },
+      ),
+    ).toEqual({ kind: "lost", since: 6000 });
+  });
+
   test("nothing published any more: the teacher is away, the last picture stays", () => {
     expect(troubleAfter(say({ type: "media", slots: {} }))).toEqual({ kind: "teacher_away", since: null });
   });

@@ -196,8 +196,9 @@ function troubleOf(facts: ViewerFacts): Trouble | null {
   const { media, silentSince } = facts;
   const frozen = frozenPictures(facts);
   const since = silentSince ?? frozen.since;
+  const partial = frozen.partial && silentSince === null;
   const pathBroken = facts.signal.kind !== "open" || media.kind !== "connected";
-  if (pathBroken && since !== null && !frozen.partial) return { kind: "lost", since };
+  if (pathBroken && since !== null && !partial) return { kind: "lost", since };
   if (pathBroken && facts.offlineSince !== null && media.kind !== "connected") {
     return { kind: "lost", since: facts.offlineSince };
   }
@@ -206,7 +207,7 @@ function troubleOf(facts: ViewerFacts): Trouble | null {
   if (since === null) return null;
   const { slots } = frozen;
   const hearing = silentSince === null && facts.hearing;
-  return { kind: "frozen", since, slots, partial: frozen.partial && hearing, hearing };
+  return { kind: "frozen", since, slots, partial: partial && hearing, hearing };
 }
 
 /** Which shown pictures stand, since when the oldest, and whether others still move. */

@@ -1,0 +1,82 @@
+/** The observer page's state as signals around one `Viewer`. */
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
+import type { Stage } from "../shared/stage.ts";
+import { language } from "../shared/ui/language.tsx";
+import { Viewer } from "../shared/viewer.ts";
+import { type LessonView, lessonClockMs, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
+import { clampSplit, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
+
+const SPLIT_KEY = "nhipcau.observer.split";
+const TICK_MS = 500;
+
+export class Observing {
+  readonly facts: Signal<ViewerFacts>;
+  readonly now = signal(Date.now());
+  readonly choice = signal<ViewChoice>("both");
+  readonly muted = signal(false);
+  /** Share of the left picture in percent. */
+  readonly split = signal(rememberedSplit());
+  readonly view: ReadonlySignal<LessonView>;
+  /** Time since the lesson went live; `null` before. */
+  readonly clockMs: ReadonlySignal<number | null>;
+  readonly published: ReadonlySignal<readonly VideoSlot[]>;
+  readonly shown: ReadonlySignal<readonly VideoSlot[]>;
+  private readonly viewer: Viewer;
+
+  constructor(token: string) {
+    this.viewer = new Viewer({
+      token,
+      kind: "browser",
+      language: () => language.peek(),
+      onChange: (facts) => {
+        this.facts.value = facts;
+        // Words about a change must not wait for the next tick of the clock.
+        this.now.value = Date.now();
+      },
+    });
+    this.facts = signal(this.viewer.facts);
+    this.view = computed(() => lessonView(this.facts.value));
+    this.clockMs = computed(() => {
+      const { lesson } = this.facts.value;
+      return lesson === null ? null : lessonClockMs(lesson, this.facts.value, this.now.value);
+    });
+    this.published = computed(() => VIDEO_SLOTS.filter((slot) => this.facts.value.slots[slot] !== undefined));
+    this.shown = computed(() => shownSlots(this.choice.value, this.published.value));
+    this.shown.subscribe((shown) => this.stage.setShown(shown));
+    setInterval(() => {
+      this.now.value = Date.now();
+    }, TICK_MS);
+    void this.viewer.start();
+  }
+
+  get stage(): Stage {
+    return this.viewer.stage;
+  }
+
+  /** Call inside a click or key handler: it may be the gesture that lets sound begin. */
+  toggleSound(): void {
+    const on = this.facts.value.sound === "blocked" || this.muted.value;
+    this.muted.value = !on;
+    this.stage.setMuted(!on);
+    if (on) this.stage.unblock();
+  }
+
+  moveSplit(percent: number): void {
+    this.split.value = clampSplit(percent);
+    try {
+      localStorage.setItem(SPLIT_KEY, String(this.split.value));
+    } catch {
+      // Without storage the border stands in its usual place next time.
+    }
+  }
+}
+
+function rememberedSplit(): number {
+  try {
+    const percent = Number(localStorage.getItem(SPLIT_KEY) ?? SPLIT.usual);
+    return Number.isFinite(percent) ? clampSplit(percent) : SPLIT.usual;
+  } catch {
+    return SPLIT.usual;
+  }
+}

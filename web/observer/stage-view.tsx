@@ -1,0 +1,131 @@
+/** The pictures: three fixed panes around the stage's elements, moved by style so that no video is ever taken out. */
+import volumeX from "lucide-static/icons/volume-x.svg?raw";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
+import { Button } from "../shared/ui/button.tsx";
+import type { Observing } from "./observing.ts";
+import { TroubleLine } from "./trouble-line.tsx";
+import { SPLIT, splitAfterKey } from "./view.ts";
+import { type Key, t } from "./words.ts";
+
+const NAMES = {
+  program_video: "observer.view.teacher",
+  slides_video: "observer.view.slides",
+  extra_video: "observer.view.pupils",
+} as const satisfies { [S in VideoSlot]: Key };
+
+export function StageView(props: { observing: Observing }): JSX.Element {
+  const { observing } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const shown = observing.shown.value;
+  const split = observing.split.value;
+  const facts = observing.facts.value;
+  const view = observing.view.value;
+  const trouble = view.kind === "watching" || view.kind === "waiting" ? view.trouble : null;
+  const partial = trouble?.kind === "frozen" && trouble.partial;
+  return (
+    <div class="stage" ref={box} data-dim={trouble !== null && !partial}>
+      {VIDEO_SLOTS.map((slot) => (
+        <Pane
+          key={slot}
+          slot={slot}
+          video={observing.stage.video(slot)}
+          place={placeOf(shown.indexOf(slot), shown.length, split)}
+          beside={shown.length === 2 ? shown.indexOf(slot) : -1}
+          standing={trouble?.kind === "frozen" && partial && trouble.slots.includes(slot)}
+        />
+      ))}
+      {shown.length === 2 ? (
+        <Splitter percent={split} box={box} onMove={(percent) => observing.moveSplit(percent)} />
+      ) : null}
+      {shown.length === 0 && view.kind === "watching" && trouble === null ? (
+        <p class="stage-words">
+          {t(observing.published.value.length === 0 ? "observer.voice" : "observer.view.nothing")}
+        </p>
+      ) : null}
+      {view.kind === "waiting" && trouble === null ? (
+        <p class="stage-words">{t("observer.opening")}</p>
+      ) : null}
+      {trouble === null ? null : <TroubleLine trouble={trouble} now={observing.now.value} />}
+      {facts.sound === "blocked" ? (
+        <div class="stage-unblock">
+          <Button kind="primary" large icon={volumeX} onClick={() => observing.toggleSound()}>
+            {t("observer.sound.blocked")}
+          </Button>
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+/** Left edge and width in percent; `null` = not shown. */
+function placeOf(index: number, count: number, split: number): { left: number; width: number } | null {
+  if (index < 0) return null;
+  if (count === 1) return { left: 0, width: 100 };
+  return index === 0 ? { left: 0, width: split } : { left: split, width: 100 - split };
+}
+
+function Pane(props: {
+  slot: VideoSlot;
+  video: HTMLVideoElement;
+  place: { left: number; width: number } | null;
+  /** 0 left (on a phone: above), 1 right (below); -1 = alone or not shown. */
+  beside: number;
+  standing: boolean;
+}): JSX.Element {
+  const { slot, video, place } = props;
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    box.current?.append(video);
+  }, [video]);
+  useEffect(() => {
+    video.setAttribute("aria-label", t(NAMES[slot]));
+  });
+  return (
+    <div
+      class="pane"
+      ref={box}
+      data-shown={place !== null}
+      data-beside={props.beside}
+      data-standing={props.standing}
+      style={place === null ? {} : { left: `${place.left}%`, width: `${place.width}%` }}
+    />
+  );
+}
+
+function Splitter(props: {
+  percent: number;
+  box: { current: HTMLDivElement | null };
+  onMove: (percent: number) => void;
+}): JSX.Element {
+  const drag = (event: PointerEvent): void => {
+    const target = event.currentTarget;
+    const area = props.box.current?.getBoundingClientRect();
+    if (!(target instanceof Element) || area === undefined || !target.hasPointerCapture(event.pointerId))
+      return;
+    props.onMove(((event.clientX - area.left) / area.width) * 100);
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a movable separator (WAI-ARIA window splitter) is not an <hr>
+    <div
+      class="splitter"
+      role="separator"
+      tabIndex={0}
+      aria-orientation="vertical"
+      aria-label={t("observer.split")}
+      aria-valuemin={SPLIT.least}
+      aria-valuemax={SPLIT.most}
+      aria-valuenow={props.percent}
+      style={{ left: `${props.percent}%` }}
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={drag}
+      onKeyDown={(event) => {
+        const percent = splitAfterKey(props.percent, event.key);
+        if (percent === null) return;
+        event.preventDefault();
+        props.onMove(percent);
+      }}
+    />
+  );
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { clampSplit, shortcutOf, shownSlots, splitAfterKey } from "./view.ts";
+
+test("both means slides left and teacher right, and whatever there is when one is missing", () => {
+  expect(shownSlots("both", ["program_video", "slides_video"])).toEqual(["slides_video", "program_video"]);
+  expect(shownSlots("both", ["program_video", "extra_video"])).toEqual(["program_video", "extra_video"]);
+  expect(shownSlots("both", ["program_video"])).toEqual(["program_video"]);
+  expect(shownSlots("both", [])).toEqual([]);
+});
+
+test("an observer who chose the teacher never gets slides instead", () => {
+  expect(shownSlots("teacher", ["slides_video"])).toEqual([]);
+  expect(shownSlots("pupils", ["program_video", "slides_video", "extra_video"])).toEqual(["extra_video"]);
+});
+
+test("the border moves by keys and never hides a picture", () => {
+  expect(splitAfterKey(66, "ArrowLeft")).toBe(62);
+  expect(splitAfterKey(79, "ArrowRight")).toBe(80);
+  expect(splitAfterKey(21, "ArrowLeft")).toBe(20);
+  expect(splitAfterKey(66, "Home")).toBe(20);
+  expect(splitAfterKey(66, "a")).toBeNull();
+  expect(clampSplit(Number.POSITIVE_INFINITY)).toBe(80);
+});
+
+test("shortcuts work with and without capitals", () => {
+  expect(shortcutOf("M")).toEqual({ kind: "sound" });
+  expect(shortcutOf("3")).toEqual({ kind: "view", choice: "both" });
+  expect(shortcutOf("x")).toBeNull();
+});

@@ -1,0 +1,62 @@
+/** Which pictures an observer sees and where the border between two of them stands. Pure. */
+import type { VideoSlot } from "../shared/protocol.ts";
+
+export type ViewChoice = "teacher" | "slides" | "both" | "pupils";
+
+const SLOT_OF = {
+  teacher: "program_video",
+  slides: "slides_video",
+  pupils: "extra_video",
+} as const satisfies { [choice in Exclude<ViewChoice, "both">]: VideoSlot };
+
+/** Slots to show, left to right; one or two. Empty when nothing of the choice is published. */
+export function shownSlots(choice: ViewChoice, published: readonly VideoSlot[]): readonly VideoSlot[] {
+  if (choice !== "both") return published.filter((slot) => slot === SLOT_OF[choice]);
+  const order: readonly VideoSlot[] = ["slides_video", "program_video", "extra_video"];
+  return order.filter((slot) => published.includes(slot)).slice(0, 2);
+}
+
+/** Share of the left picture, in percent of the width. */
+export const SPLIT = { least: 20, most: 80, usual: 66, step: 4 } as const;
+
+export function clampSplit(percent: number): number {
+  return Math.round(Math.min(SPLIT.most, Math.max(SPLIT.least, percent)));
+}
+
+/** Where the arrow keys, Home and End move the border; `null` for other keys. */
+export function splitAfterKey(percent: number, key: string): number | null {
+  switch (key) {
+    case "ArrowLeft":
+      return clampSplit(percent - SPLIT.step);
+    case "ArrowRight":
+      return clampSplit(percent + SPLIT.step);
+    case "Home":
+      return SPLIT.least;
+    case "End":
+      return SPLIT.most;
+    default:
+      return null;
+  }
+}
+
+export type Shortcut = { kind: "view"; choice: ViewChoice } | { kind: "sound" } | { kind: "fullscreen" };
+
+/** Single-key shortcuts; the caller leaves them out while somebody types. */
+export function shortcutOf(key: string): Shortcut | null {
+  switch (key.toLowerCase()) {
+    case "1":
+      return { kind: "view", choice: "teacher" };
+    case "2":
+      return { kind: "view", choice: "slides" };
+    case "3":
+      return { kind: "view", choice: "both" };
+    case "4":
+      return { kind: "view", choice: "pupils" };
+    case "m":
+      return { kind: "sound" };
+    case "f":
+      return { kind: "fullscreen" };
+    default:
+      return null;
+  }
+}
