@@ -42,10 +42,6 @@ impl Shared {
     pub(crate) fn instant(&self, now: Timestamp) -> Instant {
         self.epoch + now.since_start()
     }
-
-    pub(crate) fn timestamp(&self, instant: Instant) -> Timestamp {
-        Timestamp::ZERO + instant.saturating_duration_since(self.epoch)
-    }
 }
 
 impl Endpoint {
@@ -71,7 +67,7 @@ impl Endpoint {
         let offer = sdp::Offer::parse(offer)?;
         let agreed = sdp::negotiate(&offer, direction, secrets)?;
         let answer = sdp::write_answer(&offer, &agreed, &self.shared, secrets);
-        Ok((Peer::new(self.clone(), &offer, agreed, secrets, now), answer))
+        Ok((Peer::new(self.clone(), agreed, secrets, now), answer))
     }
 }
 

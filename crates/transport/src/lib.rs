@@ -13,6 +13,7 @@
 //! `ring` from the system, because rtc-dtls takes them from its crypto provider.
 
 pub mod client;
+mod demux;
 mod dtls;
 mod endpoint;
 pub mod feedback;
@@ -23,6 +24,7 @@ mod router;
 mod rtp;
 mod sdp;
 mod secrets;
+mod session;
 mod srtp;
 pub mod stun;
 

@@ -1,13 +1,20 @@
 //! SDP: reading offers of every legal shape, writing our answers, and RFC 8840 fragments.
 
+mod answer;
+mod fragment;
+mod lines;
+mod negotiate;
 mod negotiated;
+mod offer;
 
-use crate::PeerSecrets;
-use crate::endpoint::Shared;
+pub(crate) use answer::write_answer;
+pub(crate) use fragment::Fragment;
+pub(crate) use negotiate::{Agreed, negotiate, negotiate_answer};
 pub use negotiated::{
     Direction, ExtensionIds, Negotiated, NegotiatedCodec, NegotiatedFeedback, Section, SendStreams,
     SourceSsrcs,
 };
+pub(crate) use offer::{Credentials, Offer, SetUp};
 
 /// Longest SDP that is read.
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -41,20 +48,7 @@ pub enum FragmentError {
     /// It cannot be read.
     #[error("{0}")]
     Malformed(String),
-    /// It speaks of an ICE session that is neither the present one nor a new one.
-    #[error("the fragment belongs to another ICE session")]
-    OtherSession,
-}
-
-pub(crate) struct Offer;
-impl Offer {
-    pub(crate) fn parse(_: &str) -> Result<Self, OfferError> {
-        todo!()
-    }
-}
-pub(crate) fn negotiate(_: &Offer, _: Direction, _: &PeerSecrets) -> Result<Negotiated, OfferError> {
-    todo!()
-}
-pub(crate) fn write_answer(_: &Offer, _: &Negotiated, _: &Shared, _: &PeerSecrets) -> String {
-    todo!()
+    /// The peer is closed.
+    #[error("the session is over")]
+    Closed,
 }

@@ -132,6 +132,8 @@ pub struct SourceSsrcs {
     pub media: u32,
     /// SSRC of its retransmissions.
     pub rtx: Option<u32>,
+    /// Simulcast layer; [`Layer::High`] without simulcast.
+    pub layer: Layer,
 }
 
 /// What we send on one section: SSRCs for ever fixed, and their places in the [`Sealer`](crate::Sealer).
