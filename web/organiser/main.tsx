@@ -1,7 +1,11 @@
 import "../shared/tokens.css";
 import "../shared/ui/components.css";
+import "./organiser.css";
 import { render } from "preact";
-import { LanguageToggle } from "../shared/ui/language.tsx";
+import { tokenFromFragment } from "../shared/token.ts";
+import { App } from "./app.tsx";
 
 const root = document.getElementById("app");
-if (root !== null) render(<LanguageToggle />, root);
+if (root !== null) render(<App token={tokenFromFragment(location.hash)} />, root);
+// A link pasted over this page changes only the fragment: start afresh with its token.
+addEventListener("hashchange", () => location.reload());
