@@ -59,7 +59,6 @@ pub(crate) fn media_problem(error: &MediaError) -> Problem {
         MediaError::SdpMalformed(_) | MediaError::FragmentMalformed(_) => ProblemCode::SdpMalformed,
         MediaError::SdpUnsupported(_) => ProblemCode::SdpUnsupported,
         MediaError::SecondHost { .. } => ProblemCode::SecondHost,
-        MediaError::OtherIceSession => ProblemCode::EtagMismatch,
         MediaError::PeerUnknown(_) => ProblemCode::SessionUnknown,
         MediaError::TooManyPeers(_) => ProblemCode::LessonFull,
         MediaError::Draining => ProblemCode::Draining,

@@ -27,6 +27,8 @@ pub struct MediaConfig {
     pub socket_buffer_bytes: usize,
     /// A peer that has not finished ICE and DTLS after this long is closed.
     pub connect_timeout: Duration,
+    /// Certificate and key to keep over restarts, PEM. `None`: a new one for this process.
+    pub identity_pem: Option<String>,
     /// Events the receiver may be behind by before reports are dropped (state changes wait).
     pub events_max: usize,
 }
@@ -42,6 +44,7 @@ impl Default for MediaConfig {
             peers_max: 5_000,
             socket_buffer_bytes: 8 * 1024 * 1024,
             connect_timeout: Duration::from_secs(30),
+            identity_pem: None,
             events_max: 4_096,
         }
     }
@@ -131,9 +134,6 @@ pub enum MediaError {
     /// A fragment that cannot be read.
     #[error("the fragment cannot be read: {0}")]
     FragmentMalformed(String),
-    /// A fragment of another ICE session than the present one.
-    #[error("the fragment belongs to another ICE session")]
-    OtherIceSession,
     /// No such connection (any more).
     #[error("no media connection {0}")]
     PeerUnknown(PeerId),
@@ -155,7 +155,6 @@ impl MediaError {
             Self::SdpMalformed(_) | Self::FragmentMalformed(_) => "sdp_malformed",
             Self::SdpUnsupported(_) => "sdp_unsupported",
             Self::SecondHost { .. } => "second_host",
-            Self::OtherIceSession => "etag_mismatch",
             Self::PeerUnknown(_) => "session_unknown",
             Self::TooManyPeers(_) => "too_many_peers",
             Self::Draining => "draining",

@@ -6,7 +6,25 @@
 //! already been let in.
 
 mod api;
+mod burst;
+mod counts;
+mod feedback;
 mod handle;
+mod history;
+mod inbox;
+mod ingress;
+mod lesson;
+mod member;
+mod members;
+mod meters;
+mod outbox;
+mod publisher;
+mod receiver;
+mod registry;
+mod shared;
+mod socket;
+mod track;
+mod worker;
 
 pub use api::{
     CloseReason, FragmentAnswer, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,

@@ -1,0 +1,502 @@
+//! One viewer of a lesson, as its worker sees it on every packet: small, contiguous, without a lock or an
+//! allocation on the way of a packet.
+
+use super::{
+    api::{PeerStats, SlotStats},
+    burst::{DATAGRAM_MAX, Path},
+    history::SendHistory,
+    lesson::{Due, Egressor, Wishes},
+    track::Tracks,
+};
+use adaptive::{Allocator, Demand, LinkEstimator};
+use domain::{Bitrate, Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
+use media::{
+    DownTrack, ExtensionBlock, Leave, Outgoing, PlaceQuota, ReplayLimits, SentReports, StoredPacket,
+    StreamStart, WireIds,
+};
+use std::time::Duration;
+use transport::{Negotiated, Sealer, SendStreams};
+
+/// What a link is believed to carry before it has said anything: enough for picture and slides.
+const START_ESTIMATE: Bitrate = Bitrate::from_kbps(4_000);
+/// Pace of the pictures since the last keyframe towards a late joiner whose link is not known yet: the keyframe arrives
+/// within a tenth of a second, and a mountain link's queue is not filled for seconds.
+const REPLAY_RATE: Bitrate = Bitrate::from_kbps(8_000);
+/// A link that is believed to carry so many times what it is given needs no pacing.
+const UNPACED_HEADROOM: f64 = 2.5;
+/// Pace on a narrower link, times its estimate.
+const PACE: f64 = 1.25;
+/// Packets a paced receiver may be behind. Full: its picture goes on at the next keyframe.
+const BEHIND_MAX: u64 = 700;
+/// Wishes for the same slot's keyframe of one receiver are this far apart.
+const WISH_INTERVAL: Duration = Duration::from_millis(400);
+/// Fixed header of RTP.
+const HEADER_LEN: usize = 12;
+/// IPv4 and UDP headers: estimates speak of what the link carries.
+const IP_OVERHEAD: usize = 28;
+
+/// What a lesson has to offer now, indexed by slot and layer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Available {
+    pub(super) rates: [[Option<Bitrate>; Layer::COUNT]; Slot::COUNT],
+    pub(super) codecs: [Option<Codec>; Slot::COUNT],
+}
+
+/// A receiver's position in a layer's ring while it gets packets later than the others. The ring itself is the queue:
+/// nothing is stored for a receiver that waits.
+#[derive(Debug, Clone, Copy)]
+struct Behind {
+    layer: Layer,
+    generation: u32,
+    next: u64,
+}
+
+/// One slot of a receiver.
+pub(super) struct DownSlot {
+    pub(super) down: DownTrack,
+    pub(super) streams: SendStreams,
+    /// Payload types by codec: Opus, VP8, H.264.
+    payload_types: [Option<(u8, Option<u8>)>; 3],
+    counts_transport: bool,
+    pub(super) wanted: Option<Layer>,
+    behind: Option<Behind>,
+    /// Next number of the repair stream, with its roll-over count.
+    pub(super) next_repair: u64,
+    wished_at: Option<Timestamp>,
+    /// Highest number the receiver has reported, to weigh its loss.
+    pub(super) reported: u32,
+    /// A codec it was told to be missing.
+    missing_told: Option<Codec>,
+}
+
+impl DownSlot {
+    fn payload_type(&self, codec: Codec) -> Option<u8> {
+        self.payload_types[codec_index(codec)].map(|(media, _)| media)
+    }
+
+    pub(super) fn repair_payload_type(&self, codec: Codec) -> Option<u8> {
+        self.payload_types[codec_index(codec)].and_then(|(_, repair)| repair)
+    }
+}
+
+fn codec_index(codec: Codec) -> usize {
+    match codec {
+        Codec::Opus => 0,
+        Codec::Vp8 => 1,
+        Codec::H264 => 2,
+    }
+}
+
+/// Counters of one receiver since it connected.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ReceiverCounts {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) nacked: u64,
+    pub(super) repaired: u64,
+    pub(super) keyframe_requests: u64,
+    pub(super) dropped: u64,
+}
+
+/// See the module's description.
+pub(super) struct Receiver {
+    pub(super) peer: PeerId,
+    pub(super) path: Path,
+    pub(super) slots: [Option<DownSlot>; Slot::COUNT],
+    pub(super) sealer: Sealer,
+    extensions: ExtensionBlock,
+    transport_id: Option<u8>,
+    history: Option<SendHistory>,
+    pub(super) estimator: LinkEstimator,
+    allocator: Allocator,
+    pub(super) quota: PlaceQuota,
+    pub(super) sent_reports: SentReports,
+    /// `None`: everything leaves at once.
+    pace: Option<Bitrate>,
+    /// Bytes that may leave now; negative after a burst.
+    credit: i64,
+    credit_at: Timestamp,
+    /// Bytes of repair that may leave now.
+    pub(super) repair_credit: u64,
+    pub(super) connected_at: Timestamp,
+    /// When the next sender report is due.
+    pub(super) report_due: Timestamp,
+    /// When its statistics go to the lesson again.
+    pub(super) stats_due: Timestamp,
+    pub(super) counts: ReceiverCounts,
+    counted_at: Timestamp,
+    counted_bytes: u64,
+    rate: Bitrate,
+}
+
+impl Receiver {
+    /// A receiver that has just connected. `start` gives each slot's first numbers, `repair` the repair stream's.
+    pub(super) fn new(
+        now: Timestamp,
+        peer: PeerId,
+        path: Path,
+        sealer: Sealer,
+        negotiated: &Negotiated,
+        wanted: [Option<Layer>; Slot::COUNT],
+        mut random: impl FnMut() -> u64,
+    ) -> Self {
+        let mut extensions = ExtensionBlock::new();
+        let transport_id = negotiated.sections.iter().find_map(|section| section.extensions.transport_cc);
+        if let Some(id) = transport_id {
+            extensions.push(id, &[0, 0]);
+        }
+        let mut slots: [Option<DownSlot>; Slot::COUNT] = Default::default();
+        for section in &negotiated.sections {
+            let Some(streams) = section.send else { continue };
+            let mut payload_types = [None; 3];
+            for codec in &section.codecs {
+                payload_types[codec_index(codec.codec)] = Some((codec.payload_type, codec.rtx_payload_type));
+            }
+            let bits = random();
+            let start = StreamStart {
+                // Below the wrap, so that the roll-over count a receiver guesses is 0 (RFC 3711 section 3.3.1).
+                sequence: bits as u16 & 0x3fff,
+                timestamp: (bits >> 16) as u32,
+                picture_id: (bits >> 48) as u16 & 0x3fff,
+            };
+            slots[section.slot.index()] = Some(DownSlot {
+                down: DownTrack::new(section.slot.kind(), start),
+                streams,
+                payload_types,
+                counts_transport: transport_id.is_some() && section.extensions.transport_cc == transport_id,
+                wanted: wanted[section.slot.index()],
+                behind: None,
+                next_repair: random() & 0x3fff,
+                wished_at: None,
+                reported: 0,
+                missing_told: None,
+            });
+        }
+        Self {
+            peer,
+            path,
+            slots,
+            sealer,
+            extensions,
+            transport_id,
+            history: transport_id.map(|_| SendHistory::new()),
+            estimator: LinkEstimator::new(START_ESTIMATE),
+            allocator: Allocator::default(),
+            quota: PlaceQuota::default(),
+            sent_reports: SentReports::default(),
+            pace: Some(REPLAY_RATE),
+            credit: 0,
+            credit_at: now,
+            repair_credit: 0,
+            connected_at: now,
+            report_due: now,
+            stats_due: now + Duration::from_secs(2),
+            counts: ReceiverCounts::default(),
+            counted_at: now,
+            counted_bytes: 0,
+            rate: Bitrate::ZERO,
+        }
+    }
+
+    /// Whether some slot gets packets later than the others.
+    pub(super) fn is_behind(&self) -> bool {
+        self.slots.iter().flatten().any(|slot| slot.behind.is_some())
+    }
+
+    /// Writes, seals and sends what this receiver takes of `due`, after what it is behind with.
+    pub(super) fn send(&mut self, due: &[Due], tracks: &Tracks, egressor: &mut Egressor) {
+        let now = egressor.now();
+        let bytes_before = self.counts.bytes;
+        egressor.burst.aim(self.path);
+        self.refill(now);
+        let mut catches_up = self.is_behind();
+        if catches_up {
+            self.drain(now, tracks, egressor);
+        }
+        for item in due {
+            catches_up |= self.send_one(now, *item, tracks, egressor);
+        }
+        if catches_up {
+            self.drain(now, tracks, egressor);
+        }
+        egressor.burst.flush(&mut egressor.socket);
+        let bytes = self.counts.bytes - bytes_before;
+        if bytes > 0 {
+            self.estimator.on_sent(now, bytes as usize);
+        }
+    }
+
+    /// `true`: the packet started a layer, and what came after it must be caught up with.
+    fn send_one(&mut self, now: Timestamp, item: Due, tracks: &Tracks, egressor: &mut Egressor) -> bool {
+        let Some(slot) = self.slots[item.slot.index()].as_mut() else { return false };
+        if slot.down.target().is_none() {
+            return false;
+        }
+        let (Some(track), Some(packet)) =
+            (tracks.get(item.slot), tracks.packet(item.slot, item.layer, item.number))
+        else {
+            return false;
+        };
+        if let Some(behind) = &slot.behind {
+            if behind.layer == item.layer && item.number >= behind.next {
+                return false;
+            }
+        } else if self.pace.is_some()
+            && self.credit <= 0
+            && item.slot.kind() == MediaKind::Video
+            && slot.down.current() == Some(item.layer)
+        {
+            slot.behind =
+                Some(Behind { layer: item.layer, generation: packet.generation, next: item.number });
+            return false;
+        }
+        let Some(outgoing) = slot.down.plan(item.layer, packet, &track.layers) else { return false };
+        let starts = outgoing.starts_layer && item.slot.kind() == MediaKind::Video;
+        if starts {
+            slot.behind =
+                Some(Behind { layer: item.layer, generation: packet.generation, next: item.number + 1 });
+            self.report_due = now;
+        }
+        self.write(now, item.slot, &outgoing, packet, item.padding, egressor);
+        starts
+    }
+
+    /// Sends from the rings what slots are behind with, as far as the pace allows.
+    fn drain(&mut self, now: Timestamp, tracks: &Tracks, egressor: &mut Egressor) {
+        for slot in Slot::ALL {
+            while let Some(state) = self.slots[slot.index()].as_mut()
+                && let Some(behind) = state.behind
+            {
+                let buffer = tracks.get(slot).and_then(|track| Some((track, track.buffer(behind.layer)?)));
+                let Some((track, buffer)) = buffer.filter(|(_, b)| b.generation() == Some(behind.generation))
+                else {
+                    state.behind = None;
+                    break;
+                };
+                let newest = buffer.newest().unwrap_or(0);
+                if behind.next > newest {
+                    state.behind = None;
+                    break;
+                }
+                if newest - behind.next > BEHIND_MAX {
+                    // full: the picture goes on at the next keyframe.
+                    let target = state.down.target();
+                    state.down.set_target(None, Leave::AtOnce);
+                    state.down.set_target(target, Leave::AtOnce);
+                    state.behind = None;
+                    self.counts.dropped += newest - behind.next;
+                    egressor.counts.skipped += 1;
+                    break;
+                }
+                if self.pace.is_some() && self.credit <= 0 {
+                    break;
+                }
+                state.behind = Some(Behind { next: behind.next + 1, ..behind });
+                let Some(packet) = buffer.get(behind.next) else { continue };
+                if packet.payload.len() + 128 > DATAGRAM_MAX {
+                    continue;
+                }
+                if let Some(outgoing) = state.down.plan(behind.layer, packet, &track.layers) {
+                    if outgoing.starts_layer {
+                        self.report_due = now;
+                    }
+                    self.write(now, slot, &outgoing, packet, 0, egressor);
+                }
+            }
+        }
+    }
+
+    /// Puts one planned packet into the arena.
+    fn write(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        outgoing: &Outgoing,
+        packet: &StoredPacket,
+        padding: u8,
+        egressor: &mut Egressor,
+    ) {
+        let Some(state) = self.slots[slot.index()].as_ref() else { return };
+        let Some(payload_type) = state.payload_type(outgoing.codec) else { return };
+        let wire = WireIds { ssrc: state.streams.ssrc, payload_type };
+        let (stream, index, counts_transport) =
+            (state.streams.stream, outgoing.sequence, state.counts_transport);
+        self.write_with(now, counts_transport, egressor, stream, index, |extensions, room| {
+            let pad_to =
+                if padding == 0 { 0 } else { outgoing.len(packet, extensions) + usize::from(padding) };
+            outgoing.write(packet, wire, extensions, pad_to, room).ok()
+        });
+    }
+
+    /// Puts one packet, written by `write` into the room it is given, sealed into the arena. Returns its length on
+    /// the wire, or `None` when it was not sent.
+    pub(super) fn write_with(
+        &mut self,
+        now: Timestamp,
+        counts_transport: bool,
+        egressor: &mut Egressor,
+        stream: transport::StreamIndex,
+        index: u64,
+        write: impl FnOnce(&[u8], &mut [u8]) -> Option<usize>,
+    ) -> Option<usize> {
+        let tag_len = self.sealer.tag_len();
+        let extensions: &[u8] = match (&self.history, self.transport_id) {
+            (Some(history), Some(id)) if counts_transport => {
+                self.extensions.set(id, &history.next().to_be_bytes());
+                self.extensions.bytes()
+            }
+            _ => &[],
+        };
+        let room = egressor.burst.room();
+        let Some(written) = write(extensions, room.get_mut(..DATAGRAM_MAX - tag_len)?) else {
+            egressor.counts.too_long += 1;
+            return None;
+        };
+        let total = written + tag_len;
+        let sealed =
+            self.sealer.seal_rtp(stream, index, room.get_mut(..total)?, HEADER_LEN + extensions.len());
+        if sealed.is_err() {
+            egressor.counts.seal_refused += 1;
+            return None;
+        }
+        egressor.burst.commit(total, &mut egressor.socket);
+        if counts_transport && let Some(history) = &mut self.history {
+            history.record(now, total + IP_OVERHEAD);
+        }
+        self.counts.packets += 1;
+        self.counts.bytes += total as u64;
+        self.credit -= total as i64;
+        egressor.counts.packets += 1;
+        egressor.counts.bytes += total as u64;
+        Some(total)
+    }
+
+    pub(super) fn counts_transport(&self, slot: Slot) -> bool {
+        self.slots[slot.index()].as_ref().is_some_and(|slot| slot.counts_transport)
+    }
+
+    pub(super) fn history_mut(&mut self) -> Option<&mut SendHistory> {
+        self.history.as_mut()
+    }
+
+    fn refill(&mut self, now: Timestamp) {
+        let passed = now.saturating_since(self.credit_at);
+        self.credit_at = now;
+        if let Some(pace) = self.pace {
+            // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
+            let most = pace.bytes_in(Duration::from_millis(20)).max(3_000) as i64;
+            self.credit = (self.credit + pace.bytes_in(passed) as i64).min(most);
+        }
+    }
+
+    /// Chooses each slot's layer anew, and catches up with pictures where one starts.
+    pub(super) fn reallocate(&mut self, now: Timestamp, available: &Available, tracks: &Tracks) {
+        let demands = Slot::ALL.map(|slot| {
+            let state = self.slots[slot.index()].as_ref();
+            let playable = available.codecs[slot.index()]
+                .is_some_and(|codec| state.is_some_and(|state| state.payload_type(codec).is_some()));
+            Demand {
+                slot,
+                wanted: state.and_then(|state| state.wanted).filter(|_| playable),
+                rates: available.rates[slot.index()],
+            }
+        });
+        let estimate = self.estimator.estimate();
+        let allocation = self.allocator.update(now, estimate, &demands);
+        for slot in Slot::ALL {
+            let Some(state) = self.slots[slot.index()].as_mut() else { continue };
+            let target = allocation.layers[slot.index()];
+            if target != state.down.target() {
+                let goes_down = target < state.down.current();
+                let leave = if goes_down && allocation.limited { Leave::AtOnce } else { Leave::AtKeyframe };
+                state.down.set_target(target, leave);
+                if target.is_none() {
+                    state.behind = None;
+                }
+            }
+            if state.behind.is_none()
+                && let Some(layer) = target
+                && let Some(buffer) = tracks.get(slot).and_then(|track| track.buffer(layer))
+                && let Some(range) = state.down.replay(buffer, ReplayLimits::default())
+                && let Some(generation) = buffer.generation()
+            {
+                state.behind = Some(Behind { layer, generation, next: *range.start() });
+            }
+        }
+        let is_new = now.saturating_since(self.connected_at) < Duration::from_secs(2);
+        let is_roomy = estimate >= allocation.rate.scale(UNPACED_HEADROOM);
+        self.pace = match (is_new || self.is_behind(), is_roomy) {
+            (false, true) => None,
+            (true, true) => Some(REPLAY_RATE.max(estimate.scale(PACE))),
+            (_, false) => Some(estimate.max(allocation.rate).scale(PACE)),
+        };
+    }
+
+    /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
+    pub(super) fn wishes(&mut self, now: Timestamp, wishes: &mut Wishes) {
+        for slot in Slot::ALL {
+            let Some(state) = self.slots[slot.index()].as_ref() else { continue };
+            if state.behind.is_none()
+                && let Some(layer) = state.down.wants_keyframe()
+            {
+                self.wish(now, slot, layer, wishes);
+            }
+        }
+    }
+
+    /// Wishes for a keyframe, unless this place did so a moment ago or too often.
+    pub(super) fn wish(&mut self, now: Timestamp, slot: Slot, layer: Layer, wishes: &mut Wishes) {
+        let Some(state) = self.slots[slot.index()].as_mut() else { return };
+        if state.wished_at.is_some_and(|at| now.saturating_since(at) < WISH_INTERVAL) {
+            return;
+        }
+        state.wished_at = Some(now);
+        if self.quota.allow(now) {
+            self.counts.keyframe_requests += 1;
+            wishes[slot.index()][layer.index()] = true;
+        }
+    }
+
+    /// The codec of a published slot this receiver did not agree to, the first time that is found out.
+    pub(super) fn missing_codec(&mut self, available: &Available) -> Option<(Slot, Codec)> {
+        Slot::ALL.into_iter().find_map(|slot| {
+            let codec = available.codecs[slot.index()]?;
+            let state = self.slots[slot.index()].as_mut()?;
+            let is_news = state.payload_type(codec).is_none() && state.missing_told != Some(codec);
+            is_news.then(|| {
+                state.missing_told = Some(codec);
+                (slot, codec)
+            })
+        })
+    }
+
+    /// Renews what is measured over a second.
+    pub(super) fn measure(&mut self, now: Timestamp) {
+        let span = now.saturating_since(self.counted_at);
+        self.rate = Bitrate::of(self.counts.bytes - self.counted_bytes, span);
+        self.counted_at = now;
+        self.counted_bytes = self.counts.bytes;
+        // Repair may be as much as the stream itself: a link that needs more is served better by a lower layer.
+        self.repair_credit = self.rate.max(Bitrate::from_kbps(500)).bytes_in(Duration::from_secs(1));
+    }
+
+    /// This receiver in numbers.
+    pub(super) fn stats(&self) -> PeerStats {
+        PeerStats {
+            estimate: Some(self.estimator.estimate()),
+            rate: self.rate,
+            loss: self.estimator.loss() as f32,
+            rtt: self.estimator.rtt(),
+            packets: self.counts.packets,
+            bytes: self.counts.bytes,
+            nacked: self.counts.nacked,
+            repaired: self.counts.repaired,
+            keyframe_requests: self.counts.keyframe_requests,
+            dropped: self.counts.dropped,
+            slots: Slot::ALL.map(|slot| match &self.slots[slot.index()] {
+                Some(state) => SlotStats { layer: state.down.current(), wanted: state.wanted },
+                None => SlotStats::default(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What all workers and the handle have in common.
+
+use super::{
+    api::{MediaConfig, MediaEvent, PeerRole, PeerStats},
+    inbox::Inbox,
+    registry::Registry,
+};
+use domain::{LessonId, PeerId, Timestamp};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+use tokio::sync::mpsc;
+use transport::Endpoint;
+
+/// One worker's peers in numbers, renewed every second.
+pub(super) type StatsTable = HashMap<PeerId, (LessonId, PeerRole, PeerStats)>;
+
+pub(super) struct Shared {
+    pub(super) config: MediaConfig,
+    pub(super) local_addr: SocketAddr,
+    pub(super) endpoint: Endpoint,
+    pub(super) epoch: Instant,
+    pub(super) inboxes: Vec<Inbox>,
+    // full: the worker keeps state changes and tries again, reports are dropped (see `Outbox`).
+    pub(super) events: mpsc::Sender<MediaEvent>,
+    registry: Mutex<Registry>,
+    stats: Vec<Mutex<StatsTable>>,
+    generation: AtomicU32,
+}
+
+impl Shared {
+    pub(super) fn new(
+        config: MediaConfig,
+        local_addr: SocketAddr,
+        endpoint: Endpoint,
+        epoch: Instant,
+        inboxes: Vec<Inbox>,
+        events: mpsc::Sender<MediaEvent>,
+    ) -> Self {
+        let stats = inboxes.iter().map(|_| Mutex::default()).collect();
+        Self {
+            config,
+            local_addr,
+            endpoint,
+            epoch,
+            inboxes,
+            events,
+            registry: Mutex::default(),
+            stats,
+            generation: AtomicU32::new(1),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::ZERO + self.epoch.elapsed()
+    }
+
+    pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
+        // A worker that panicked while holding the lock left consistent maps behind: every change is one insert or remove.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The numbers of one worker's peers.
+    pub(super) fn stats(&self, worker: usize) -> MutexGuard<'_, StatsTable> {
+        self.stats[worker].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a new run of a stream; later ones are higher.
+    pub(super) fn next_generation(&self) -> u32 {
+        self.generation.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,156 @@
+//! One worker's copy of what is being published into one slot.
+
+use domain::{Codec, Layer, MediaKind, Slot, Timestamp};
+use media::{ClockReading, Layers, StoredPacket, TrackBuffer};
+use std::time::Duration;
+
+/// One wish for the same keyframe goes to the publisher's worker this often at most; the throttle that
+/// protects the host is there.
+const WISH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Packets of one layer that have come and not been sent yet.
+#[derive(Default)]
+struct Pending {
+    /// Their numbers in the order of arrival. Emptied every tick; an ingest worker's queue bounds what can
+    /// come in between.
+    numbers: Vec<u64>,
+    due: Option<Timestamp>,
+}
+
+/// The layers of one slot: clocks, rings, and what is due to leave.
+pub(super) struct Track {
+    kind: MediaKind,
+    pub(super) layers: Layers,
+    buffers: [Option<TrackBuffer>; Layer::COUNT],
+    pending: [Pending; Layer::COUNT],
+    wished_at: [Option<Timestamp>; Layer::COUNT],
+    /// Codec of the newest run of the stream.
+    pub(super) codec: Codec,
+    newest_generation: u32,
+    /// Worker that owns the publisher.
+    pub(super) source: usize,
+}
+
+/// What storing a packet changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// A repeat, or of a stream that is over.
+    Ignored,
+    /// It is in the ring and due.
+    Kept,
+    /// It is the first of a new run: receivers' layers must be chosen anew.
+    Begins,
+}
+
+impl Track {
+    pub(super) fn new(slot: Slot, codec: Codec, source: usize) -> Self {
+        Self {
+            kind: slot.kind(),
+            layers: Layers::default(),
+            buffers: Default::default(),
+            pending: Default::default(),
+            wished_at: Default::default(),
+            codec,
+            newest_generation: 0,
+            source,
+        }
+    }
+
+    /// Stores a packet; pictures leave with their frame or after `tick`, voice at once.
+    pub(super) fn store(
+        &mut self,
+        now: Timestamp,
+        tick: Duration,
+        layer: Layer,
+        source: usize,
+        packet: StoredPacket,
+    ) -> Stored {
+        let capacity = match self.kind {
+            MediaKind::Audio => TrackBuffer::AUDIO_PACKETS,
+            MediaKind::Video => TrackBuffer::VIDEO_PACKETS,
+        };
+        let buffer = self.buffers[layer.index()].get_or_insert_with(|| TrackBuffer::new(capacity));
+        // Generations only grow: a packet of an older one was overtaken by its successor.
+        let before = buffer.generation();
+        if before.is_some_and(|before| before > packet.generation) {
+            return Stored::Ignored;
+        }
+        let begins = before != Some(packet.generation);
+        if begins {
+            self.pending[layer.index()] = Pending::default();
+        }
+        if packet.generation >= self.newest_generation {
+            self.newest_generation = packet.generation;
+            self.codec = packet.frame.codec;
+            self.source = source;
+        }
+        let (number, ends_frame) = (packet.ext_seq, packet.marker);
+        self.layers.on_packet(layer, &packet);
+        if !buffer.push(packet) {
+            return Stored::Ignored;
+        }
+        let pending = &mut self.pending[layer.index()];
+        pending.numbers.push(number);
+        let due = if ends_frame || self.kind == MediaKind::Audio { now } else { now + tick };
+        pending.due = Some(pending.due.map_or(due, |before| before.min(due)));
+        if begins { Stored::Begins } else { Stored::Kept }
+    }
+
+    pub(super) fn on_clock(&mut self, layer: Layer, reading: ClockReading) {
+        self.layers.on_sender_report(layer, reading);
+    }
+
+    /// When the next packets are due.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.pending.iter().filter_map(|pending| pending.due).min()
+    }
+
+    /// Appends the numbers of `layer` that are due by `now`, in the order of arrival.
+    pub(super) fn take_due(&mut self, layer: Layer, now: Timestamp, numbers: &mut Vec<u64>) {
+        let pending = &mut self.pending[layer.index()];
+        if pending.due.is_some_and(|due| due <= now) {
+            pending.due = None;
+            numbers.append(&mut pending.numbers);
+        }
+    }
+
+    pub(super) fn buffer(&self, layer: Layer) -> Option<&TrackBuffer> {
+        self.buffers[layer.index()].as_ref()
+    }
+
+    pub(super) fn packet(&self, layer: Layer, number: u64) -> Option<&StoredPacket> {
+        self.buffer(layer)?.get(number)
+    }
+
+    /// Whether a wish for a keyframe of `layer` should travel now.
+    pub(super) fn may_wish(&mut self, layer: Layer, now: Timestamp) -> bool {
+        let wished_at = &mut self.wished_at[layer.index()];
+        let may = wished_at.is_none_or(|at| now.saturating_since(at) >= WISH_INTERVAL);
+        if may {
+            *wished_at = Some(now);
+        }
+        may
+    }
+}
+
+/// The tracks of a lesson by slot.
+#[derive(Default)]
+pub(super) struct Tracks([Option<Box<Track>>; Slot::COUNT]);
+
+impl Tracks {
+    pub(super) fn get(&self, slot: Slot) -> Option<&Track> {
+        self.0[slot.index()].as_deref()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut Track> {
+        self.0[slot.index()].as_deref_mut()
+    }
+
+    pub(super) fn get_or_insert(&mut self, slot: Slot, codec: Codec, source: usize) -> &mut Track {
+        self.0[slot.index()].get_or_insert_with(|| Box::new(Track::new(slot, codec, source)))
+    }
+
+    pub(super) fn packet(&self, slot: Slot, layer: Layer, number: u64) -> Option<&StoredPacket> {
+        self.get(slot)?.packet(layer, number)
+    }
+}
