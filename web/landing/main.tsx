@@ -1,7 +1,8 @@
 import "../shared/tokens.css";
 import "../shared/ui/components.css";
+import "./landing.css";
 import { render } from "preact";
-import { LanguageToggle } from "../shared/ui/language.tsx";
+import { Landing } from "./landing.tsx";
 
 const root = document.getElementById("app");
-if (root !== null) render(<LanguageToggle />, root);
+if (root !== null) render(<Landing />, root);
