@@ -13,8 +13,18 @@ const CANDIDATES: readonly { codec: CodecName; contentType: string; mime: string
 /** The lesson's top layer; hardware that cannot do this is of no use to us. */
 const PICTURE = { width: 1280, height: 720, framerate: 25, bitrate: 1_500_000 };
 
-/** Asks the browser once; resolves to an empty list where there is no WebRTC at all. */
-export async function playbackCodecs(): Promise<CodecAbility[]> {
+/** A browser that has not answered by then is not worth a class's waiting. */
+const ANSWER_WITHIN_MS = 1500;
+
+/** Asks the browser once; resolves to an empty list ("could not find out") where it does not say or does not answer. */
+export function playbackCodecs(): Promise<CodecAbility[]> {
+  return Promise.race([
+    askBrowser(),
+    new Promise<CodecAbility[]>((resolve) => setTimeout(() => resolve([]), ANSWER_WITHIN_MS)),
+  ]);
+}
+
+async function askBrowser(): Promise<CodecAbility[]> {
   const receivable = await receivableCodecs();
   const able = CANDIDATES.filter(({ mime }) => receivable.indexOf(mime) >= 0);
   return Promise.all(

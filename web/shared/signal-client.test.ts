@@ -34,6 +34,7 @@ function start() {
   const sockets: FakeSocket[] = [];
   const statuses: SignalStatus[] = [];
   const messages: ServerMessage[] = [];
+  let outdated = 0;
   const client = new SignalClient({
     url: "ws://x/api/ws",
     hello: () => HELLO,
@@ -44,6 +45,9 @@ function start() {
       sockets.push(socket);
       return socket;
     },
+    onOutdated: () => {
+      outdated += 1;
+    },
     random: () => 0.5,
   });
   client.start();
@@ -52,7 +56,15 @@ function start() {
     if (last === undefined) throw new Error("no socket was opened");
     return last;
   };
-  return { client, sockets, socket, statuses, messages, status: () => statuses[statuses.length - 1] };
+  return {
+    client,
+    sockets,
+    socket,
+    statuses,
+    messages,
+    outdated: () => outdated,
+    status: () => statuses[statuses.length - 1],
+  };
 }
 
 let browser: ReturnType<typeof fakeBrowser>;
@@ -149,6 +161,8 @@ test("a refused or revoked link is not tried again", () => {
   for (const [code, reason] of [
     [4401, "unauthorized"],
     [4403, "revoked"],
+    [4409, "replaced"],
+    [4410, "lesson_deleted"],
   ] as const) {
     const { sockets, socket, status } = start();
     socket().fail(code);
@@ -197,6 +211,17 @@ test("nonsense from the network is dropped and the connection goes on", () => {
   }
   expect(messages.map(({ type }) => type)).toEqual(["welcome"]);
   expect(status()).toEqual({ kind: "open" });
+});
+
+test("a relay of another version is told to the page and not asked in a loop", () => {
+  const { sockets, socket, outdated } = start();
+  for (let minute = 0; minute < 10; minute += 1) {
+    socket().welcome();
+    socket().fail(4400);
+    vi.advanceTimersByTime(60_000);
+  }
+  expect(outdated()).toBe(10);
+  expect(sockets.length).toBe(11);
 });
 
 test("stopping is final", () => {

@@ -40,6 +40,8 @@ export interface SignalClientOptions {
   hello: () => Hello;
   onMessage: (message: ServerMessage) => void;
   onStatus: (status: SignalStatus) => void;
+  /** The relay speaks another version of the protocol: a page that can bear it should reload. */
+  onOutdated?: () => void;
   /** A frame that is not in the protocol: it is dropped, the connection goes on. */
   onNonsense?: (problem: string) => void;
   backoff?: BackoffPolicy;
@@ -53,8 +55,14 @@ const PING_EVERY_MS = 10_000;
 /** On a mountain link TCP may repair one frame for several seconds; sooner would cut living connections. */
 const ANSWER_WITHIN_MS = 8000;
 
+/** After a protocol error only a newer page or relay helps; asking more often than this is a loop. */
+const OUTDATED_RETRY_MS = 60_000;
+
+const PROTOCOL_ERROR = 4400;
 const TOKEN_REFUSED = 4401;
 const REVOKED = 4403;
+const REPLACED = 4409;
+const LESSON_DELETED = 4410;
 
 /** `ws:` or `wss:` address of the relay that served this page. */
 export function signalUrl(location: { protocol: string; host: string }): string {
@@ -171,16 +179,18 @@ export class SignalClient {
     this.detach();
     const refusal = refusalOf(code, this.closing);
     if (refusal === null) {
-      this.scheduleRetry();
+      this.scheduleRetry(code === PROTOCOL_ERROR ? OUTDATED_RETRY_MS : 0);
+      if (code === PROTOCOL_ERROR) this.options.onOutdated?.();
       return;
     }
     this.halt();
     this.options.onStatus({ kind: "refused", reason: refusal, problem: this.problem });
   }
 
-  private scheduleRetry(): void {
+  private scheduleRetry(atLeastMs = 0): void {
     const policy = this.options.backoff ?? RECONNECT;
-    const retryInMs = backoffMs(policy, this.attempt, (this.options.random ?? Math.random)());
+    const wait = backoffMs(policy, this.attempt, (this.options.random ?? Math.random)());
+    const retryInMs = Math.max(wait, atLeastMs);
     this.attempt += 1;
     this.options.onStatus({ kind: "waiting", attempt: this.attempt, retryInMs });
     this.timer = setTimeout(() => this.connect(), retryInMs);
@@ -213,7 +223,16 @@ function refusalOf(
   closing: { reason: ClosingReason; retry: boolean } | null,
 ): RefusalReason | null {
   if (closing !== null && !closing.retry) return closing.reason;
-  if (code === REVOKED) return "revoked";
-  if (code === TOKEN_REFUSED) return "unauthorized";
-  return null;
+  switch (code) {
+    case TOKEN_REFUSED:
+      return "unauthorized";
+    case REVOKED:
+      return "revoked";
+    case REPLACED:
+      return "replaced";
+    case LESSON_DELETED:
+      return "lesson_deleted";
+    default:
+      return null;
+  }
 }

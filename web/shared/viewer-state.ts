@@ -180,7 +180,7 @@ export function lessonView(facts: ViewerFacts): LessonView {
     return { kind: "idle", next: lesson, offlineSince: facts.offlineSince };
   }
   if (lesson.state === "ended") return { kind: "ended", lesson };
-  if (facts.media.kind === "refused" && facts.media.status !== 404 && facts.media.status !== 409) {
+  if (facts.media.kind === "refused") {
     return { kind: "unplayable", problem: facts.media.problem };
   }
   const rehearsal = lesson.state === "test_run";

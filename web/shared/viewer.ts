@@ -3,7 +3,13 @@
  * page after every change; what to show is `lessonView`'s business, how is the page's.
  */
 import { playbackCodecs } from "./playback-codecs.ts";
-import { type CodecAbility, type Lang, PROTOCOL_VERSION, type ServerMessage } from "./protocol.ts";
+import {
+  type CodecAbility,
+  type Lang,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+  VIDEO_SLOTS,
+} from "./protocol.ts";
 import { SignalClient, type SignalStatus, signalUrl } from "./signal-client.ts";
 import { type Demand, Stage } from "./stage.ts";
 import {
@@ -36,6 +42,8 @@ export class Viewer {
   private current: ViewerFacts;
   private codecs: CodecAbility[] = [];
   private peer: string | null = null;
+  /** What the relay has been told to send to `peer`. */
+  private readonly demanded = new Map<VideoSlot, LayerName | null>();
   private flow: Flow | null = null;
   private reported = { at: 0, text: "" };
   private reportTimer: ReturnType<typeof setTimeout> | undefined;
@@ -60,6 +68,7 @@ export class Viewer {
       }),
       onMessage: (message) => this.receive(message),
       onStatus: (status) => this.signalChanged(status),
+      onOutdated: reloadNowAndThen,
     });
   }
 
@@ -117,7 +126,7 @@ export class Viewer {
     // A relay that greets us anew may be a new process, which knows nothing of our media session.
     if (message.type === "welcome") {
       this.whep?.nudge();
-      this.stage.repeatDemand();
+      this.repeatDemand();
     }
     if (message.type === "media") {
       this.stage.setSlots(message.slots);
@@ -153,7 +162,13 @@ export class Viewer {
   private mediaChanged(state: WhepState): void {
     this.peer = state.kind === "connected" ? state.peer : null;
     this.apply({ type: "media", state });
-    if (state.kind === "connected") this.stage.repeatDemand();
+    if (state.kind === "connected") this.repeatDemand();
+  }
+
+  /** A new session or a new greeting: the relay knows nothing of our sizes. */
+  private repeatDemand(): void {
+    this.demanded.clear();
+    this.stage.repeatDemand();
   }
 
   private closeMedia(): void {
@@ -169,8 +184,10 @@ export class Viewer {
   private sendDemand(demand: Demand): void {
     const { peer } = this;
     if (peer === null) return;
-    for (const slot of Object.keys(demand) as (keyof Demand)[]) {
-      this.signal.send({ type: "demand", peer, slot, layer: demand[slot] });
+    for (const slot of VIDEO_SLOTS) {
+      const layer = demand[slot];
+      if (this.demanded.has(slot) && this.demanded.get(slot) === layer) continue;
+      if (this.signal.send({ type: "demand", peer, slot, layer })) this.demanded.set(slot, layer);
     }
   }
 
@@ -204,6 +221,22 @@ export class Viewer {
   private reportText(): string {
     return `${isFrozen(this.current)} ${this.current.sound} ${document.visibilityState}`;
   }
+}
+
+const RELOAD_KEY = "nhipcau.reloaded-at";
+const RELOADS_APART_MS = 10 * 60_000;
+
+/** A page older than its relay gets the newer one; a fault that reloading does not cure must not make it blink for ever. */
+function reloadNowAndThen(): void {
+  try {
+    const reloadedAt = Number(sessionStorage.getItem(RELOAD_KEY) ?? 0);
+    if (Date.now() - reloadedAt < RELOADS_APART_MS) return;
+    sessionStorage.setItem(RELOAD_KEY, String(Date.now()));
+  } catch {
+    // Without storage nobody could tell the first reload from the hundredth.
+    return;
+  }
+  window.location.reload();
 }
 
 function isFrozen(facts: ViewerFacts): boolean {

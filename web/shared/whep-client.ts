@@ -280,7 +280,10 @@ export class WhepClient {
   }
 }
 
-/** Statuses that come back the same however often one asks: anything about us, not about the moment. */
+/**
+ * Answers that come back the same however often one asks. Not 404 and 409: the lesson may just be changing its state, and
+ * whoever started us stops us when it is over.
+ */
 function isFinal(status: number): boolean {
-  return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429;
+  return [400, 401, 403, 413, 415, 422].indexOf(status) >= 0;
 }
