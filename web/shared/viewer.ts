@@ -6,9 +6,11 @@ import { playbackCodecs } from "./playback-codecs.ts";
 import {
   type CodecAbility,
   type Lang,
+  type LayerName,
   PROTOCOL_VERSION,
   type ServerMessage,
   VIDEO_SLOTS,
+  type VideoSlot,
 } from "./protocol.ts";
 import { SignalClient, type SignalStatus, signalUrl } from "./signal-client.ts";
 import { type Demand, Stage } from "./stage.ts";
