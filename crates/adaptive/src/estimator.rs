@@ -299,6 +299,13 @@ mod tests {
     }
 
     #[test]
+    fn hope_does_not_run_away_from_what_is_really_sent() {
+        let mut link = LinkEstimator::new(Bitrate::from_kbps(300));
+        live(&mut link, 0, 120, 100, 0.0);
+        assert!((550..=650).contains(&link.estimate().as_kbps()), "{}", link.estimate());
+    }
+
+    #[test]
     fn a_receivers_own_estimate_limits_only_what_it_can_have_seen() {
         let mut link = LinkEstimator::new(Bitrate::from_kbps(2_000));
         live(&mut link, 0, 2, 80, 0.05);

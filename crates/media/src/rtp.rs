@@ -309,6 +309,13 @@ mod tests {
     }
 
     #[test]
+    fn an_element_that_is_only_padding_has_no_id() {
+        let packet = packet(0x90, &[0xBE, 0xDE, 0, 2, 0x01, 0xaa, 0xbb, 0x10, 0x55, 0x20, 0x66, 0]);
+        let header = RtpHeader::parse(&packet).unwrap();
+        assert_eq!(header.extensions().collect::<Vec<_>>(), [(1, &[0x55][..]), (2, &[0x66][..])]);
+    }
+
+    #[test]
     fn an_element_that_is_cut_off_ends_the_list() {
         let packet = packet(0x90, &[0xBE, 0xDE, 0, 1, 0x10, 0x55, 0x2f, 1]);
         let header = RtpHeader::parse(&packet).unwrap();

@@ -82,6 +82,15 @@ mod tests {
     }
 
     #[test]
+    fn a_late_packet_does_not_turn_the_count_back() {
+        let mut extender = SequenceExtender::new();
+        for seq in [40_000, 10_000, 60_000] {
+            extender.extend(seq).unwrap();
+        }
+        assert_eq!(extender.highest(), Some(60_000), "10,000 was 30,000 late, 60,000 is 20,000 ahead");
+    }
+
+    #[test]
     fn a_packet_from_before_the_stream_is_refused() {
         check(&[2, 65_535, 3], &[Some(2), None, Some(3)]);
     }

@@ -337,6 +337,17 @@ mod tests {
     }
 
     #[test]
+    fn a_long_lesson_with_late_packets_loses_none() {
+        let mut track = track(Codec::Opus);
+        let mut count = 0;
+        for block in (0..20_000u16).step_by(50) {
+            let (early, late): (Vec<u16>, Vec<u16>) = (block..block + 50).partition(|seq| seq % 7 != 3);
+            count += receive_all(&mut track, early.into_iter().chain(late).map(plain)).len();
+        }
+        assert_eq!(count, 20_000);
+    }
+
+    #[test]
     fn a_hole_is_asked_for_until_rtx_fills_it() {
         let mut track = track(Codec::Vp8);
         let out = receive_all(&mut track, [plain(5), plain(8)]);

@@ -115,6 +115,24 @@ fn a_packet_still_missing_upstream_keeps_its_place() {
 }
 
 #[test]
+fn a_late_packet_is_welcome_after_any_number_of_others() {
+    let mut track = watching(High);
+    track.plan(High, &frame(0, 0, true), &Layers::default()).unwrap();
+    let in_time = |n: &u64| n % 7 != 3;
+    for block in (1..5_000u64).step_by(50) {
+        let (early, late): (Vec<u64>, Vec<u64>) = (block..block + 50).partition(in_time);
+        for n in early.into_iter().chain(late) {
+            let outgoing = track.plan(High, &frame(n, n as u32 * 3_000, false), &Layers::default());
+            assert_eq!(outgoing.map(|out| out.sequence), Some(1_000 + n));
+        }
+    }
+    let mut layers = Layers::default();
+    let clock = ClockReading { generation: 1, ntp: NtpTime(0), rtp: 0, arrival: Timestamp::ZERO };
+    layers.on_sender_report(High, clock);
+    assert_eq!(track.sender_report(Timestamp::ZERO, &layers).unwrap().packets, 5_001);
+}
+
+#[test]
 fn padding_from_the_publisher_leaves_no_hole() {
     let mut track = watching(High);
     let padding = |ext_seq| {
@@ -179,6 +197,7 @@ fn a_paused_slot_goes_on_without_a_hole_but_with_its_time() {
     check(
         &mut track,
         &[
+            (High, frame(10, 0, true), None),
             (High, frame(13, 9_000, false), None),
             (High, frame(90, 900_000, true), Some((1_001, 950_000, 201))),
             (High, frame(89, 897_000, false), None),
