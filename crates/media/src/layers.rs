@@ -19,9 +19,12 @@ struct LayerState {
     rate: RateMeter,
 }
 
-/// A layer without a frame for so long is taken for stopped. The lowest picture layer has 5 to 7 frames/s and
-/// slides may have one, so only seconds mean something; a starved top layer stays away for 20 s and more.
+/// A layer without a frame for so long, while another has frames, is taken for stopped. The lowest picture layer
+/// has 5 to 7 frames/s, so only seconds mean something; a starved top layer stays away for 20 s and more.
 const SILENT_AFTER: Duration = Duration::from_secs(2);
+/// When no layer has frames there is nothing to go to: slides may stand still, the uplink may hang. Receivers keep
+/// what they have for so long, and need no keyframe when it goes on.
+const ABSENT_AFTER: Duration = Duration::from_secs(10);
 
 /// Bytes per quarter of a second, over the last second.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,9 +82,11 @@ impl Layers {
         self.state[layer.index()].clock.filter(|reading| reading.generation == generation)
     }
 
-    /// Whether frames of `layer` have come within the last 2 s.
+    /// Whether `layer` is being sent: no other layer has outlived it by 2 s, and it is heard of within 10 s.
     pub fn is_active(&self, layer: Layer, now: Timestamp) -> bool {
-        self.state[layer.index()].heard_at.is_some_and(|at| now.saturating_since(at) < SILENT_AFTER)
+        let newest = self.state.iter().filter_map(|state| state.heard_at).max();
+        let (Some(newest), Some(at)) = (newest, self.state[layer.index()].heard_at) else { return false };
+        newest.saturating_since(at) < SILENT_AFTER && now.saturating_since(at) < ABSENT_AFTER
     }
 
     /// The layer to send to somebody who wants `wanted`: the highest active one not above it, else the
@@ -141,6 +146,16 @@ mod tests {
         assert_eq!(layers.best(Layer::Low, Timestamp::ZERO), None);
         layers.on_packet(Layer::High, &packet(0, 100));
         assert_eq!(layers.best(Layer::Low, Timestamp::ZERO), Some(Layer::High));
+    }
+
+    #[test]
+    fn slides_that_stand_still_are_not_given_up() {
+        let mut layers = Layers::default();
+        layers.on_packet(Layer::Low, &packet(0, 100));
+        layers.on_packet(Layer::High, &packet(500, 100));
+        let best = |ms| layers.best(Layer::High, Timestamp::from_millis(ms));
+        assert_eq!([best(600), best(8_000), best(9_999)], [Some(Layer::High); 3]);
+        assert_eq!(best(10_500), None, "the publisher has gone");
     }
 
     #[test]
