@@ -3,6 +3,7 @@
 //! The command line (`nhipcau-sim`) is a thin door onto these modules; integration tests and `xtask` call them directly.
 
 pub mod classrooms;
+pub mod fanout;
 pub mod fixture;
 pub mod host;
 pub mod link;

@@ -2,15 +2,16 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::Codec;
+use domain::{Bitrate, Codec};
 use sim::{
     classrooms::{self, ClassroomsConfig, Entry, Summary},
+    fanout::{self, FanoutConfig},
     host::{self, HostConfig, HostStatus},
     link,
 };
 use std::time::Duration;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 #[derive(Parser)]
 #[command(name = "nhipcau-sim", version, about = "A synthetic host and classrooms for Nhịp Cầu")]
@@ -25,6 +26,11 @@ enum Command {
     Host(HostArgs),
     /// Lets many light classrooms join and watch, and counts what reached them.
     Classrooms(ClassroomsArgs),
+    /// Measures what one lesson to many classrooms costs the server, beside the floor of kernel and cipher.
+    Fanout(FanoutArgs),
+    /// The sending half of the floor; started by `fanout`.
+    #[command(hide = true)]
+    Floor,
 }
 
 #[derive(Args)]
@@ -92,6 +98,34 @@ struct ClassroomsArgs {
     json: bool,
 }
 
+#[derive(Args)]
+struct FanoutArgs {
+    /// Numbers of viewers, one measurement each.
+    #[arg(long, value_delimiter = ',', default_value = "50,200,1000")]
+    viewers: Vec<usize>,
+    /// Rate of the picture every viewer gets, kbit/s.
+    #[arg(long, default_value_t = 2_500)]
+    video_kbps: u64,
+    /// Send the voice too.
+    #[arg(long)]
+    audio: bool,
+    /// Length of each measurement.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Viewers that join in a second.
+    #[arg(long, default_value_t = 50)]
+    joins_per_second: usize,
+    /// The server's program; default: `nhipcau` beside this one.
+    #[arg(long)]
+    server_program: Option<std::path::PathBuf>,
+    /// A free port, TCP and UDP, on the loopback interface.
+    #[arg(long, default_value_t = 26_300)]
+    port: u16,
+    /// One line of JSON for each number of viewers instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum CodecArg {
     Vp8,
@@ -111,6 +145,8 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Host(args) => play_host(args).await,
         Command::Classrooms(args) => fill_classrooms(args).await,
+        Command::Fanout(args) => measure_fanout(args).await,
+        Command::Floor => send_floor(),
     }
 }
 
@@ -207,6 +243,59 @@ fn print(summary: &Summary, json: bool) -> anyhow::Result<()> {
     for (failure, count) in &summary.failures {
         println!("{count} x {failure}");
     }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
+async fn measure_fanout(args: FanoutArgs) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        warn!("this is a development build: its figures say little");
+    }
+    let server = match args.server_program {
+        Some(program) => program,
+        None => std::env::current_exe()?.with_file_name("nhipcau"),
+    };
+    let config = FanoutConfig {
+        server,
+        port: args.port,
+        video: Bitrate::from_kbps(args.video_kbps),
+        audio: args.audio,
+        duration: Duration::from_secs(args.seconds),
+        joins_per_second: args.joins_per_second,
+    };
+    if !args.json {
+        println!(
+            "viewers  µs/packet  floor  ratio  segments  KiB/viewer  join ms  lost  p99 ms  kbit/s  cores"
+        );
+    }
+    for viewers in args.viewers {
+        let row = fanout::measure(&config, viewers).await?;
+        if args.json {
+            println!("{}", serde_json::to_string(&row)?);
+            continue;
+        }
+        println!(
+            "{:7}  {:9.2}  {:5.2}  {:5.2}  {:8.1}  {:10.0}  {:7.2}  {:4}  {:6.1}  {:6.0}  {:5.2}",
+            row.viewers,
+            row.cpu_us_per_packet,
+            row.floor_us_per_packet,
+            row.ratio,
+            row.gso_segments_mean,
+            row.rss_kib_per_viewer,
+            row.join_cpu_ms,
+            row.lost,
+            row.added_latency_ms.p99,
+            row.kbps_per_viewer,
+            row.server_cores,
+        );
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the parent process reads the result from standard output")]
+fn send_floor() -> anyhow::Result<()> {
+    let order = serde_json::from_reader(std::io::stdin())?;
+    println!("{}", serde_json::to_string(&fanout::send_floor(&order)?)?);
     Ok(())
 }
 

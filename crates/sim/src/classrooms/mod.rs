@@ -221,7 +221,7 @@ async fn join(shared: &Shared, n: usize) -> Result<Option<UdpLink>, String> {
     let began = now();
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
     let spec = OfferSpec { sends: false, audio: 2, video: 3, codecs: config.codecs.clone() };
-    let (mut peer, offer) = ClientPeer::new(endpoint, spec, &PeerSecrets::from_seed(rand::random()));
+    let (mut peer, offer) = ClientPeer::new(endpoint, spec, PeerSecrets::from_seed(rand::random()));
     let mut granted = door.play(&config.lesson, offer).await.map_err(|error| error.to_string())?;
     debug!(n, "answered");
     let mut link = None;

@@ -209,8 +209,8 @@ pub(super) async fn publish(
 
     let offer = connection.create_offer(None).await?;
     connection.set_local_description(offer).await?;
-    let in_time = tokio::time::timeout(CONNECT_WITHIN, gathered.wait_for(|&done| done)).await;
-    if !matches!(in_time, Ok(Ok(_))) {
+    let in_time = tokio::time::timeout(CONNECT_WITHIN, gathered.wait_for(|&done| done)).await.is_ok();
+    if !in_time {
         return Err(PublishError::TooSlow);
     }
     let offer = connection.local_description().await.map(|description| description.sdp).unwrap_or_default();

@@ -1,0 +1,111 @@
+//! What the system knows of a process: its CPU time, its memory, the cores it may use.
+
+use std::{
+    io,
+    process::{Child, Command},
+    time::Duration,
+};
+
+/// CPU time of a process since it began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct CpuTime {
+    pub(super) user: Duration,
+    pub(super) sys: Duration,
+}
+
+impl CpuTime {
+    /// Of all threads of process `pid`, dead ones included; 10 ms steps, as the kernel shows it.
+    pub(super) fn of(pid: u32) -> io::Result<Self> {
+        parse_stat(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?)
+            .ok_or_else(|| io::Error::other("/proc/<pid>/stat cannot be read"))
+    }
+
+    pub(super) fn since(self, earlier: Self) -> Self {
+        Self { user: self.user.saturating_sub(earlier.user), sys: self.sys.saturating_sub(earlier.sys) }
+    }
+
+    pub(super) fn total(self) -> Duration {
+        self.user + self.sys
+    }
+}
+
+/// Fields 14 and 15, counted behind the name in parentheses, which may hold anything.
+fn parse_stat(stat: &str) -> Option<CpuTime> {
+    /// USER_HZ: 100 on every Linux.
+    const TICK: Duration = Duration::from_millis(10);
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();
+    Some(CpuTime { user: TICK * ticks(11)?, sys: TICK * ticks(12)? })
+}
+
+/// Memory of process `pid` that is in RAM, KiB.
+pub(super) fn resident_kib(pid: u32) -> io::Result<u64> {
+    std::fs::read_to_string(format!("/proc/{pid}/status"))?
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse().ok())
+        .ok_or_else(|| io::Error::other("no VmRSS in /proc/<pid>/status"))
+}
+
+/// Which cores the measured process gets, and which everybody else.
+#[derive(Debug, Clone)]
+pub(super) struct Cores {
+    measured: Vec<usize>,
+    others: Vec<usize>,
+}
+
+impl Cores {
+    /// One core for the measured process, the rest for the others; on a single core both share it.
+    pub(super) fn split() -> Self {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { measured: vec![0], others: if count > 1 { (1..count).collect() } else { vec![0] } }
+    }
+
+    /// Starts a process on the measured core. The caller's thread goes there for the moment of starting, for a child inherits
+    /// its place, and threads of the child then never begin elsewhere.
+    pub(super) fn spawn_measured(&self, command: &mut Command) -> io::Result<Child> {
+        pin(&self.measured)?;
+        let child = command.spawn();
+        self.stay_away()?;
+        child
+    }
+
+    /// Keeps this thread, and those it starts, off the measured core.
+    pub(super) fn stay_away(&self) -> io::Result<()> {
+        pin(&self.others)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn pin(cores: &[usize]) -> io::Result<()> {
+    let mut set = rustix::thread::CpuSet::new();
+    for &core in cores {
+        set.set(core);
+    }
+    Ok(rustix::thread::sched_setaffinity(None, &set)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin(_: &[usize]) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "the fan-out benchmark pins processes to cores and needs Linux",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_found_behind_a_name_with_spaces_and_parentheses() {
+        let stat = "77 (a) b) R 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 1 0";
+        let expected = CpuTime { user: Duration::from_millis(1_500), sys: Duration::from_millis(250) };
+        assert_eq!(parse_stat(stat), Some(expected));
+        assert_eq!(parse_stat("77"), None);
+    }
+
+    #[test]
+    fn our_own_process_uses_memory() {
+        assert!(resident_kib(std::process::id()).unwrap() > 100);
+    }
+}
