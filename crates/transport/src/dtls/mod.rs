@@ -6,7 +6,8 @@
 //! - it stops its retransmission timer when any handshake record arrives, even a repeated one, so that two losses can stall both sides
 //!   for ever: so repeats are kept from it and answered with a retransmission ([`filter`]);
 //! - its retransmission interval is fixed: so ours grows, by calling its timer late;
-//! - its buffers take any number of fragments and recurse over them: so records are counted and checked before it sees them.
+//! - its buffers take any number of fragments and recurse over them, and a hello in two pieces makes it send its cookie twice: so records
+//!   are counted and fragments put together before it sees them.
 
 mod filter;
 
@@ -157,6 +158,7 @@ impl Dtls {
         }
         match self.filter.judge(datagram, self.phase == Phase::Connected) {
             Verdict::Drop => (None, true),
+            Verdict::Wait => (None, false),
             Verdict::Repeat => {
                 if self.prompted < MAX_PROMPTED && now.saturating_since(self.sent_at) >= LEAST_INTERVAL {
                     self.prompted += 1;
