@@ -15,6 +15,12 @@ export interface WhepTarget {
   readonly token: string;
 }
 
+export type TrackListener = (slot: Slot, track: MediaStreamTrack) => void;
+
+interface OldPeerConnection {
+  onaddstream: ((event: { stream: MediaStream }) => void) | null;
+}
+
 export type RestartOutcome =
   | "restarted"
   /** The relay could not be asked: no network, or it is starting. */
@@ -41,10 +47,7 @@ export class WhepSession {
    * @param onTrack called once per slot, also when nothing is published there yet
    * @throws HttpRefusal when the relay refuses, another error when it cannot be reached
    */
-  static async open(
-    target: WhepTarget,
-    onTrack: (slot: Slot, track: MediaStreamTrack) => void,
-  ): Promise<WhepSession> {
+  static async open(target: WhepTarget, onTrack: TrackListener): Promise<WhepSession> {
     const session = new WhepSession(target);
     try {
       await session.negotiate(onTrack);
@@ -61,7 +64,7 @@ export class WhepSession {
     return path.slice(path.lastIndexOf("/") + 1);
   }
 
-  private async negotiate(onTrack: (slot: Slot, track: MediaStreamTrack) => void): Promise<void> {
+  private async negotiate(onTrack: TrackListener): Promise<void> {
     const offer = this.addSections(onTrack);
     await this.pc.setLocalDescription(await this.pc.createOffer(offer));
     // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
@@ -79,23 +82,29 @@ export class WhepSession {
     await this.pc.setRemoteDescription({ type: "answer", sdp });
   }
 
-  private addSections(onTrack: (slot: Slot, track: MediaStreamTrack) => void): RTCOfferOptions {
-    if (typeof this.pc.addTransceiver !== "function") {
-      // Chromium 56–68 has no transceivers: one sound and one picture, which the relay answers with the program.
-      this.pc.ontrack = ({ track, receiver }) =>
-        this.adopt(track.kind === "audio" ? "program_audio" : "program_video", track, receiver, onTrack);
-      return { offerToReceiveAudio: true, offerToReceiveVideo: true };
-    }
+  private addSections(onTrack: TrackListener): RTCOfferOptions {
+    if (typeof this.pc.addTransceiver !== "function") return this.addOldSections(onTrack);
     for (const slot of AUDIO_SLOTS) this.addSection("audio", slot, onTrack);
     for (const slot of VIDEO_SLOTS) this.addSection("video", slot, onTrack);
     return {};
   }
 
-  private addSection(
-    kind: "audio" | "video",
-    slot: Slot,
-    onTrack: (slot: Slot, track: MediaStreamTrack) => void,
-  ): void {
+  /** Chromium 56–68 has no transceivers: one sound and one picture, which the relay answers with the program. */
+  private addOldSections(onTrack: TrackListener): RTCOfferOptions {
+    const adopt = (track: MediaStreamTrack, receiver: RTCRtpReceiver | null): void =>
+      this.adopt(track.kind === "audio" ? "program_audio" : "program_video", track, receiver, onTrack);
+    if ("ontrack" in this.pc) {
+      this.pc.ontrack = ({ track, receiver }) => adopt(track, receiver);
+    } else {
+      // Before Chromium 64.
+      (this.pc as OldPeerConnection).onaddstream = ({ stream }) => {
+        for (const track of stream.getTracks()) adopt(track, null);
+      };
+    }
+    return { offerToReceiveAudio: true, offerToReceiveVideo: true };
+  }
+
+  private addSection(kind: "audio" | "video", slot: Slot, onTrack: TrackListener): void {
     const { receiver } = this.pc.addTransceiver(kind, { direction: "recvonly" });
     this.adopt(slot, receiver.track, receiver, onTrack);
   }
@@ -103,27 +112,26 @@ export class WhepSession {
   private adopt(
     slot: Slot,
     track: MediaStreamTrack,
-    receiver: RTCRtpReceiver,
-    onTrack: (slot: Slot, track: MediaStreamTrack) => void,
+    receiver: RTCRtpReceiver | null,
+    onTrack: TrackListener,
   ): void {
-    this.receivers.set(slot, receiver);
+    if (receiver !== null) this.receivers.set(slot, receiver);
     this.tracks.set(slot, track);
     onTrack(slot, track);
   }
 
   /** One reading of everything received. */
   async flow(): Promise<Flow> {
-    const slots = Array.from(this.receivers.keys());
+    const slots = Array.from(this.tracks.keys());
     const reports = await Promise.all(slots.map((slot) => this.reportOf(slot)));
     return readFlow(new Map(slots.map((slot, index) => [slot, reports[index] ?? []] as const)));
   }
 
   private async reportOf(slot: Slot): Promise<unknown[]> {
     const receiver = this.receivers.get(slot);
-    if (receiver === undefined) return [];
     // `receiver.getStats` is Chromium 67; before it a track selects its part of the whole report.
     const report =
-      typeof receiver.getStats === "function"
+      receiver !== undefined && typeof receiver.getStats === "function"
         ? await receiver.getStats()
         : await this.pc.getStats(this.tracks.get(slot) ?? null);
     return entriesOf(report);
