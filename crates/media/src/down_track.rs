@@ -330,6 +330,9 @@ impl Sent {
         }
         self.dropped_picture = picture.or(self.dropped_picture);
         self.highest_in = packet.ext_seq;
+        // A frame before this one may still come late, into its hole: a switch must not give its ids away. Under the
+        // next segment's numbers the dropped frame has the last id that may be taken.
+        self.note_newest(&next.rewrite(packet), packet);
     }
 
     /// Puts a packet that comes behind newer ones into the hole kept for it, once. One that would be dropped
@@ -353,18 +356,24 @@ impl Sent {
             return true;
         }
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        // A late packet may still be of the newest frame, when what came before it was dropped on purpose.
-        if !is_before(outgoing.timestamp, self.last_timestamp) {
-            self.last_timestamp = outgoing.timestamp;
-            self.last_arrival = packet.arrival;
-            if packet.frame.vp8.picture_id.is_some() {
-                self.last_picture_id = outgoing.picture_id;
-            }
-            if packet.frame.vp8.tl0_pic_idx.is_some() {
-                self.last_tl0 = outgoing.tl0_pic_idx;
-            }
-        }
+        self.note_newest(outgoing, packet);
         true
+    }
+
+    /// Moves on what a switch continues from, when this packet is of the newest frame. A late one may be: what
+    /// came before it may have been dropped on purpose.
+    fn note_newest(&mut self, outgoing: &Outgoing, packet: &StoredPacket) {
+        if is_before(outgoing.timestamp, self.last_timestamp) {
+            return;
+        }
+        self.last_timestamp = outgoing.timestamp;
+        self.last_arrival = packet.arrival;
+        if packet.frame.vp8.picture_id.is_some() {
+            self.last_picture_id = outgoing.picture_id;
+        }
+        if packet.frame.vp8.tl0_pic_idx.is_some() {
+            self.last_tl0 = outgoing.tl0_pic_idx;
+        }
     }
 
     fn reserve_up_to(&mut self, next_out: u64) {

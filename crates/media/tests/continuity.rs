@@ -361,7 +361,7 @@ impl World {
             }
         }
         for pair in frames.windows(2) {
-            let ((_, a, from), (_, b, to)) = (*pair[0].last().expect("not empty"), pair[1][0]);
+            let ((before, a, from), (after, b, to)) = (*pair[0].last().expect("not empty"), pair[1][0]);
             assert!(
                 b.timestamp.wrapping_sub(a.timestamp).cast_signed() > 0,
                 "time went back: {from:?} {to:?}"
@@ -370,7 +370,9 @@ impl World {
             assert!((1..600).contains(&pictures), "picture ids jump by {pictures}: {from:?} {to:?}");
             if (from.run, from.layer) != (to.run, to.layer) {
                 assert!(to.keyframe && to.index == 0, "switched in the middle: {from:?} {to:?}");
-                assert_eq!(pictures, 1);
+            }
+            if after == before + 1 {
+                assert_eq!(pictures, 1, "no packet is missing between {from:?} and {to:?}, so no picture is");
             }
         }
     }
@@ -397,8 +399,6 @@ fn no_trouble(seed: u64, commands: bool, sender_reports: bool) -> Trouble {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_happens_upstream_a_receiver_sees_whole_consistent_frames(trouble in trouble(true)) {
         let mut world = World::new(trouble);

@@ -54,8 +54,6 @@ fn check_written(outgoing: &Outgoing, stored: &media::StoredPacket) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn nonsense_is_taken_or_dropped_and_never_numbered_twice(events in prop::collection::vec(event(), 1..300)) {
         let mut ups = [new_up(0, 0), new_up(0, 1), new_up(0, 2)];

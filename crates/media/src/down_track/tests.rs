@@ -398,6 +398,29 @@ fn a_packet_lost_inside_a_dropped_frame_leaves_no_hole() {
 }
 
 #[test]
+fn a_frame_that_comes_late_after_a_pause_keeps_its_ids_to_itself() {
+    let mut track = watching(High);
+    track.set_max_temporal(0);
+    check(
+        &mut track,
+        &[
+            (High, vp8_packet(10, 0, 5, 0, false, true), Some((1_000, 50_000, 200))),
+            (High, vp8_packet(11, 3_000, 6, 1, false, false), None),
+            (High, vp8_packet(13, 9_000, 8, 1, false, false), None),
+        ],
+    );
+    track.set_target(None, Leave::AtOnce);
+    track.set_target(Some(High), Leave::AtOnce);
+    check(
+        &mut track,
+        &[
+            (High, vp8_packet(14, 12_000, 9, 0, false, true), Some((1_002, 62_000, 202))),
+            (High, vp8_packet(12, 6_000, 7, 0, false, false), Some((1_001, 56_000, 201))),
+        ],
+    );
+}
+
+#[test]
 fn more_frames_come_back_at_a_sync_point() {
     let mut track = watching(High);
     track.set_max_temporal(0);
