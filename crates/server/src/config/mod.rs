@@ -213,8 +213,8 @@ impl Config {
             limits: LimitsConfig {
                 peers_per_lesson: from.take("limits.peers_per_lesson", count, 2_000, |given| given.count()),
                 pages_per_lesson: from.take("limits.pages_per_lesson", count, 2_000, |given| given.count()),
-                peers_per_link: from.take("limits.peers_per_link", count, 200, |given| given.count()),
-                sockets_per_link: from.take("limits.sockets_per_link", count, 200, |given| given.count()),
+                peers_per_link: from.take("limits.peers_per_link", count, 1_000, |given| given.count()),
+                sockets_per_link: from.take("limits.sockets_per_link", count, 1_000, |given| given.count()),
                 connections_per_address: from
                     .take("limits.connections_per_address", count, 2_000, |given| given.count()),
                 waiting_sockets_per_address: from.take(

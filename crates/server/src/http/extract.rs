@@ -3,6 +3,7 @@
 use crate::{
     problem::{Answer, Refused},
     state::AppState,
+    token,
 };
 use axum::{
     body::to_bytes,
@@ -12,7 +13,7 @@ use axum::{
 use domain::{InvitationId, LessonId, PlaceId};
 use serde::de::DeserializeOwned;
 use signalling::{Problem, ProblemCode};
-use std::str::FromStr;
+use std::{convert::Infallible, str::FromStr};
 
 /// Longest body of any request, bytes.
 pub(super) const BODY_MAX: usize = 64 * 1024;
@@ -88,6 +89,34 @@ impl Named for PlaceId {
 
 impl Named for InvitationId {
     const UNKNOWN: ProblemCode = ProblemCode::InvitationUnknown;
+}
+
+/// The secret of a media session, already hashed.
+pub(super) struct SessionSecret(pub(super) [u8; 32]);
+
+/// The secret of a screen that waits to be paired, already hashed.
+pub(super) struct PairingSecret(pub(super) [u8; 32]);
+
+impl FromStr for SessionSecret {
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(token::hash(text)))
+    }
+}
+
+impl FromStr for PairingSecret {
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(token::hash(text)))
+    }
+}
+
+impl Named for SessionSecret {
+    const UNKNOWN: ProblemCode = ProblemCode::SessionUnknown;
+}
+
+impl Named for PairingSecret {
+    const UNKNOWN: ProblemCode = ProblemCode::CodeUnknown;
 }
 
 impl<T: Named> FromRequestParts<AppState> for Id<T> {

@@ -3,18 +3,17 @@
 //! No `Link` header is sent: the server is ICE-lite on a public address, so there is no STUN or TURN server
 //! to name. Once one is configured, [`created`] is where its `Link: <turn:…>; rel="ice-server"` belongs.
 
-use super::extract::{Asked, Fragment, Id, Sdp};
+use super::extract::{Asked, Fragment, Id, Sdp, SessionSecret};
 use crate::{
     address::ClientAddress,
     auth::Caller,
     media::{CloseReason, FragmentAnswer},
     problem::{Answer, media_problem},
     state::{AppState, Parts},
-    token,
 };
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{patch, post},
@@ -134,11 +133,10 @@ async fn created(
 async fn trickle(
     State(state): State<AppState>,
     caller: Caller,
-    Path(secret): Path<String>,
+    Id(SessionSecret(secret)): Id<SessionSecret>,
     headers: HeaderMap,
     Fragment(fragment): Fragment,
 ) -> Answer<Response> {
-    let secret = token::hash(&secret);
     let session = state.sessions.find(&secret, caller.who).ok_or(ProblemCode::SessionUnknown)?;
     if !matches(&headers, &session.ice)? {
         return Err(ProblemCode::EtagMismatch.into());
@@ -159,10 +157,9 @@ async fn trickle(
 async fn end(
     State(state): State<AppState>,
     caller: Caller,
-    Path(secret): Path<String>,
+    Id(SessionSecret(secret)): Id<SessionSecret>,
 ) -> Answer<StatusCode> {
-    let session =
-        state.sessions.find(&token::hash(&secret), caller.who).ok_or(ProblemCode::SessionUnknown)?;
+    let session = state.sessions.find(&secret, caller.who).ok_or(ProblemCode::SessionUnknown)?;
     state.media.close(session.peer, CloseReason::Left);
     Ok(StatusCode::OK)
 }

@@ -15,7 +15,9 @@ use crate::{
 use axum::{
     extract::{
         State,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
+        ws::{
+            CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+        },
     },
     response::Response,
 };
@@ -51,8 +53,11 @@ pub(super) async fn connect(
     State(state): State<AppState>,
     address: ClientAddress,
     Asked(WsQuery { lesson }): Asked<WsQuery>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
+    let upgrade = upgrade.map_err(|error| {
+        Problem::new(ProblemCode::BodyMalformed).because(format_args!("a WebSocket is opened here; {error}"))
+    })?;
     let most = state.config.limits.waiting_sockets_per_address;
     let Some(seat) = state.waiting.take(address.0, most) else {
         return Err(Refusal::RateLimited { retry_after: SessionLimits::default().hello_within }.into());
@@ -289,6 +294,7 @@ impl<'a> Connection<'a> {
     }
 
     async fn close(&mut self, code: CloseCode) -> Result<(), Gone> {
+        self.seat = None;
         let frame = CloseFrame { code: code.as_u16(), reason: Utf8Bytes::from_static("") };
         self.write(Message::Close(Some(frame))).await?;
         let farewell = async { while let Some(Ok(_)) = self.socket.recv().await {} };

@@ -271,12 +271,16 @@ impl Room {
             }
             MediaEvent::SlotStarted { slot, codec, .. } => {
                 if self.published.insert(slot, codec) != Some(codec) {
+                    let id = self.lesson.id();
+                    info!(lesson.id = %id, ?slot, ?codec, "lesson {id} carries {slot:?} in {codec:?} now");
                     self.broadcast(&self.media());
                 }
                 self.start_by_itself(slot).await;
             }
             MediaEvent::SlotStopped { slot, .. } => {
                 if self.published.remove(&slot).is_some() {
+                    let id = self.lesson.id();
+                    info!(lesson.id = %id, ?slot, "lesson {id} carries no {slot:?} any more");
                     self.broadcast(&self.media());
                 }
             }

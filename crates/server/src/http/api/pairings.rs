@@ -4,15 +4,12 @@ use crate::{
     address::ClientAddress,
     auth::ServerOrganiser,
     clock::Clock,
-    http::extract::Json,
+    http::extract::{Id, Json, PairingSecret},
     problem::Answer,
     state::{AppState, Parts},
     token::{self, Token},
 };
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use domain::{PAIRING_LIFETIME, PairingCode, Pairings, Polled};
 use signalling::{PairingConfirm, PairingOpened, PairingStatus, ProblemCode};
 use std::sync::{MutexGuard, PoisonError};
@@ -41,9 +38,9 @@ pub(super) async fn open(
 pub(super) async fn poll(
     State(state): State<AppState>,
     address: ClientAddress,
-    Path(secret): Path<String>,
+    Id(PairingSecret(secret)): Id<PairingSecret>,
 ) -> Answer<Body<PairingStatus>> {
-    let (now, secret) = (state.clock.now(), token::hash(&secret));
+    let now = state.clock.now();
     let polled = pairings(&state).poll(now, &secret);
     let place = match polled {
         Polled::Waiting { .. } => return Ok(axum::Json(PairingStatus::Waiting)),
