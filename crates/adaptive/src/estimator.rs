@@ -351,6 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn one_unlucky_moment_is_not_an_overfull_link_but_two_are() {
+        let unlucky = |n: u64| (n % 8 != 0).then_some(40);
+        let mut link = LinkEstimator::new(Bitrate::from_kbps(1_500));
+        feed(&mut link, 0, 50, unlucky);
+        feed(&mut link, 50, 100, |_| Some(40));
+        feed(&mut link, 100, 150, unlucky);
+        assert!(link.estimate() >= Bitrate::from_kbps(1_500), "{}", link.estimate());
+        feed(&mut link, 150, 200, unlucky);
+        assert!(link.estimate() < Bitrate::from_kbps(1_000), "{}", link.estimate());
+    }
+
+    #[test]
     fn feedback_makes_receiver_reports_unnecessary() {
         let mut link = LinkEstimator::new(Bitrate::from_kbps(1_500));
         feed(&mut link, 0, 100, |n| (n % 4 != 0).then_some(40));

@@ -84,6 +84,19 @@ fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() 
 }
 
 #[test]
+fn the_way_back_up_is_taken_one_layer_at_a_time() {
+    let mut allocator = Allocator::default();
+    let program_at = |allocator: &mut Allocator, ms, budget| {
+        allocator.update(at(ms), kbps(budget), &lesson()).layers[Slot::ProgramVideo.index()]
+    };
+    assert_eq!(program_at(&mut allocator, 0, 9_000), Some(High));
+    assert_eq!(program_at(&mut allocator, 1_000, 400), Some(Low));
+    assert_eq!(program_at(&mut allocator, 11_000, 9_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 13_999, 9_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 14_000, 9_000), Some(High));
+}
+
+#[test]
 fn each_failed_step_up_is_followed_by_a_longer_wait() {
     let mut allocator = Allocator::default();
     let mut ups = Vec::new();
