@@ -37,7 +37,7 @@ impl TokenBucket {
     pub fn check(&self, now: Timestamp, limit: RateLimit) -> Result<(), Duration> {
         let filling = self.full_at.saturating_since(now);
         let room = limit.refill.saturating_mul(limit.burst.max(1) - 1);
-        if filling <= room { Ok(()) } else { Err(filling - room) }
+        if filling <= room { Ok(()) } else { Err(filling.saturating_sub(room)) }
     }
 }
 

@@ -36,8 +36,7 @@ impl Bitrate {
 
     /// The rate of `bytes` sent over `span`; zero for an empty span.
     pub fn of(bytes: u64, span: Duration) -> Self {
-        let micros = span.as_micros();
-        if micros == 0 { Self::ZERO } else { Self((u128::from(bytes) * 8_000_000 / micros) as u64) }
+        Self((u128::from(bytes) * 8_000_000).checked_div(span.as_micros()).unwrap_or(0) as u64)
     }
 
     /// Bytes this rate carries in `span`.

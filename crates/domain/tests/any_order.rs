@@ -104,7 +104,9 @@ proptest! {
             match lesson.apply(UnixMillis::clamped(now), who, command) {
                 Ok(events) => {
                     prop_assert_eq!(permitted, Ok(()));
-                    events.iter().for_each(|event| replayed.evolve(event));
+                    for event in &events {
+ replayed.evolve(event);
+}
                 }
                 Err(refusal) => {
                     prop_assert_eq!(&lesson, &before, "a refused command changed something");

@@ -309,8 +309,10 @@ fn text() -> impl Strategy<Value = String> {
     ]);
     let kind = prop::sample::select(signalling::ClientMessage::TYPES.to_vec());
     let nearly = (kind, prop::collection::vec((field, value), 0..9)).prop_map(|(kind, fields)| {
-        let fields: String = fields.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
-        format!("{{\"type\":\"{kind}\"{fields}}}")
+        let kind = ("type", format!("\"{kind}\""));
+        let fields: Vec<_> =
+            [kind].iter().chain(&fields).map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", fields.join(","))
     });
     prop_oneof![
         any::<String>(),

@@ -1,6 +1,6 @@
 //! What can go wrong with the database, told apart where somebody acts on it.
 
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
 use std::{
     fmt, io,
     path::{Path, PathBuf},
@@ -98,7 +98,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn cannot_open(path: &Path, error: io::Error) -> Self {
+    pub(crate) fn cannot_open(path: &Path, error: &io::Error) -> Self {
         let path = path.to_path_buf();
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull { path },
@@ -111,7 +111,7 @@ impl StoreError {
     pub(crate) fn from_sqlx(path: &Path, error: sqlx::Error) -> Self {
         let path = path.to_path_buf();
         let database = error.as_database_error();
-        let code = database.and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+        let code = database.and_then(DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
         match code.map(|code| code & 0xff) {
             Some(SQLITE_FULL) => StoreError::DiskFull { path },
             Some(SQLITE_READONLY) => StoreError::ReadOnly { path },

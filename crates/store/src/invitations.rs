@@ -123,9 +123,9 @@ impl Store {
     fn read_invitation(&self, row: &SqliteRow) -> Result<Invitation, StoreError> {
         let row = InvitationRow::from_row(row).map_err(|error| self.failed(error))?;
         Ok(Invitation {
-            id: row.id.parse().map_err(|error| self.corrupted(error))?,
-            lesson: row.lesson_id.map(|id| id.parse()).transpose().map_err(|error| self.corrupted(error))?,
-            role: row.role.parse().map_err(|error| self.corrupted(error))?,
+            id: row.id.parse().map_err(|error| self.corrupted(&error))?,
+            lesson: row.lesson_id.map(|id| id.parse()).transpose().map_err(|error| self.corrupted(&error))?,
+            role: row.role.parse().map_err(|error| self.corrupted(&error))?,
             label: row.label,
             created_at: UnixMillis::clamped(row.created_at),
             expires_at: row.expires_at.map(UnixMillis::clamped),

@@ -81,7 +81,7 @@ impl Store {
         }
         self.write_invited(&mut transaction, lesson).await?;
         for event in events {
-            let payload = serde_json::to_string(event).map_err(|error| self.corrupted(error))?;
+            let payload = serde_json::to_string(event).map_err(|error| self.corrupted(&error))?;
             sqlx::query(
                 "INSERT INTO lesson_events (lesson_id, seq, at, payload)
                  SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM lesson_events WHERE lesson_id = ?1",
@@ -173,7 +173,7 @@ impl Store {
         .map_err(|error| self.failed(error))?;
         let read = |(seq, payload): (i64, String)| {
             let event = serde_json::from_str(&payload)
-                .map_err(|error| self.corrupted(format_args!("event {seq} of lesson {id}: {error}")))?;
+                .map_err(|error| self.corrupted(&format_args!("event {seq} of lesson {id}: {error}")))?;
             Ok(LoggedEvent { seq: seq.unsigned_abs(), event })
         };
         rows.into_iter().map(read).collect()
@@ -205,10 +205,10 @@ impl Store {
     fn read_lesson(&self, row: &SqliteRow, places: BTreeSet<PlaceId>) -> Result<LessonRecord, StoreError> {
         let row = LessonRow::from_row(row).map_err(|error| self.failed(error))?;
         Ok(LessonRecord {
-            id: row.id.parse().map_err(|error| self.corrupted(error))?,
+            id: row.id.parse().map_err(|error| self.corrupted(&error))?,
             title: row.title,
             host_place: row.host_place,
-            state: row.state.parse().map_err(|error| self.corrupted(error))?,
+            state: row.state.parse().map_err(|error| self.corrupted(&error))?,
             invited: if row.invites_all { Invited::All } else { Invited::Only(places) },
             created_at: UnixMillis::clamped(row.created_at),
             starts_at: row.starts_at.map(UnixMillis::clamped),
@@ -218,6 +218,6 @@ impl Store {
     }
 
     fn read_place_id(&self, text: &str) -> Result<PlaceId, StoreError> {
-        text.parse().map_err(|error| self.corrupted(error))
+        text.parse().map_err(|error| self.corrupted(&error))
     }
 }

@@ -63,7 +63,7 @@ impl Store {
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path: Arc<Path> = path.as_ref().into();
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|error| StoreError::cannot_open(&path, error))?;
+            fs::create_dir_all(folder).map_err(|error| StoreError::cannot_open(&path, &error))?;
         }
         let options = connect_options(&path);
         // A connection is opened for ever: `SQLite` has no server that could drop it.
@@ -125,7 +125,7 @@ impl Store {
         let mut partial = target.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        let io_failed = |error: io::Error| StoreError::cannot_open(target, error);
+        let io_failed = |error: io::Error| StoreError::cannot_open(target, &error);
         match fs::remove_file(&partial) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_failed(error)),
             _ => {}
@@ -172,7 +172,7 @@ impl Store {
     }
 
     /// A row that this program cannot have written.
-    fn corrupted(&self, detail: impl ToString) -> StoreError {
+    fn corrupted(&self, detail: &impl ToString) -> StoreError {
         StoreError::Corrupted { path: self.path.to_path_buf(), detail: detail.to_string() }
     }
 }

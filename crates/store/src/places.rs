@@ -203,7 +203,7 @@ impl Store {
     fn read_place(&self, row: &SqliteRow) -> Result<Place, StoreError> {
         let row = PlaceRow::from_row(row).map_err(|error| self.failed(error))?;
         Ok(Place {
-            id: row.id.parse().map_err(|error| self.corrupted(error))?,
+            id: row.id.parse().map_err(|error| self.corrupted(&error))?,
             name: row.name,
             created_at: UnixMillis::clamped(row.created_at),
         })

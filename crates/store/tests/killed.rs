@@ -58,7 +58,9 @@ async fn a_server_killed_while_writing_loses_nothing_it_acknowledged() {
         assert!(log.len() as u64 >= acknowledged, "{} of {acknowledged} events are left", log.len());
         let mut replayed =
             Lesson::schedule(LessonId(1), "Phân số", None, None, Invited::All, NOW).expect("a good title");
-        log.iter().for_each(|entry| replayed.evolve(&entry.event));
+        for entry in &log {
+            replayed.evolve(&entry.event);
+        }
         let stored = store.lesson(LessonId(1)).await.expect("it exists");
         assert_eq!(&stored, replayed.record(), "lesson and log belong together");
     }

@@ -52,12 +52,12 @@ fn invitation(id: u64, role: Role, lesson: Option<u64>) -> Invitation {
         .expect("a valid invitation")
 }
 
-fn not_found<T: std::fmt::Debug>(result: Result<T, StoreError>, expected: Entity) {
-    assert!(matches!(&result, Err(StoreError::NotFound { what }) if *what == expected), "{result:?}");
+fn not_found<T: std::fmt::Debug>(result: &Result<T, StoreError>, expected: Entity) {
+    assert!(matches!(result, Err(StoreError::NotFound { what }) if *what == expected), "{result:?}");
 }
 
-fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>, expected: Entity) {
-    assert!(matches!(&result, Err(StoreError::Conflict { what }) if *what == expected), "{result:?}");
+fn conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>, expected: Entity) {
+    assert!(matches!(result, Err(StoreError::Conflict { what }) if *what == expected), "{result:?}");
 }
 
 #[tokio::test]
@@ -136,26 +136,26 @@ async fn a_new_link_of_a_place_kills_the_old_one_and_every_paired_screen() {
 async fn a_link_cannot_be_made_twice_nor_for_what_does_not_exist() {
     let School { store, folder: _folder } = School::new().await;
     store.insert_place(&place(1, "Phòng 3A"), token(1)).await.expect("a new place");
-    conflict(store.insert_place(&place(1, "Phòng 3B"), token(2)).await, Entity::Place);
-    conflict(store.insert_place(&place(2, "Phòng 3B"), token(1)).await, Entity::Token);
-    not_found(store.place(PlaceId(2)).await, Entity::Place);
-    conflict(store.rotate_place_link(PlaceId(1), token(1), NOW).await, Entity::Token);
+    conflict(&store.insert_place(&place(1, "Phòng 3B"), token(2)).await, Entity::Place);
+    conflict(&store.insert_place(&place(2, "Phòng 3B"), token(1)).await, Entity::Token);
+    not_found(&store.place(PlaceId(2)).await, Entity::Place);
+    conflict(&store.rotate_place_link(PlaceId(1), token(1), NOW).await, Entity::Token);
     assert!(
         store.place_by_token(token(1)).await.expect("a look-up").is_some(),
         "a failed change changes nothing"
     );
     conflict(
-        store.insert_invitation(&invitation(1, Role::Host, Some(7)), token(3)).await,
+        &store.insert_invitation(&invitation(1, Role::Host, Some(7)), token(3)).await,
         Entity::Invitation,
     );
     conflict(
-        store.insert_lesson(lesson(1, Invited::Only([PlaceId(9)].into())).record()).await,
+        &store.insert_lesson(lesson(1, Invited::Only([PlaceId(9)].into())).record()).await,
         Entity::Place,
     );
-    not_found(store.lesson(LessonId(1)).await, Entity::Lesson);
+    not_found(&store.lesson(LessonId(1)).await, Entity::Lesson);
     store.insert_invitation(&invitation(1, Role::Organiser, None), token(3)).await.expect("a new invitation");
     conflict(
-        store.insert_invitation(&invitation(2, Role::Organiser, None), token(3)).await,
+        &store.insert_invitation(&invitation(2, Role::Organiser, None), token(3)).await,
         Entity::Invitation,
     );
 }
@@ -163,16 +163,16 @@ async fn a_link_cannot_be_made_twice_nor_for_what_does_not_exist() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let School { store, folder: _folder } = School::new().await;
-    not_found(store.lesson(LessonId(1)).await, Entity::Lesson);
-    not_found(store.save_lesson(lesson(1, Invited::All).record(), &[]).await, Entity::Lesson);
-    not_found(store.delete_lesson(LessonId(1)).await, Entity::Lesson);
-    not_found(store.place(PlaceId(1)).await, Entity::Place);
-    not_found(store.update_place(&place(1, "Phòng 3A")).await, Entity::Place);
-    not_found(store.delete_place(PlaceId(1)).await, Entity::Place);
-    not_found(store.rotate_place_link(PlaceId(1), token(1), NOW).await, Entity::Place);
-    not_found(store.add_place_screen(PlaceId(1), token(1), NOW).await, Entity::Place);
-    not_found(store.invitation(InvitationId(1)).await, Entity::Invitation);
-    not_found(store.revoke_invitation(InvitationId(1), NOW).await, Entity::Invitation);
+    not_found(&store.lesson(LessonId(1)).await, Entity::Lesson);
+    not_found(&store.save_lesson(lesson(1, Invited::All).record(), &[]).await, Entity::Lesson);
+    not_found(&store.delete_lesson(LessonId(1)).await, Entity::Lesson);
+    not_found(&store.place(PlaceId(1)).await, Entity::Place);
+    not_found(&store.update_place(&place(1, "Phòng 3A")).await, Entity::Place);
+    not_found(&store.delete_place(PlaceId(1)).await, Entity::Place);
+    not_found(&store.rotate_place_link(PlaceId(1), token(1), NOW).await, Entity::Place);
+    not_found(&store.add_place_screen(PlaceId(1), token(1), NOW).await, Entity::Place);
+    not_found(&store.invitation(InvitationId(1)).await, Entity::Invitation);
+    not_found(&store.revoke_invitation(InvitationId(1), NOW).await, Entity::Invitation);
 }
 
 #[tokio::test]
@@ -219,7 +219,9 @@ async fn a_lesson_can_be_replayed_from_its_log() {
     let log = store.lesson_events(LessonId(1), 0).await.expect("a log");
     assert_eq!(log.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let mut replayed = planned;
-    log.iter().for_each(|entry| replayed.evolve(&entry.event));
+    for entry in &log {
+        replayed.evolve(&entry.event);
+    }
     assert_eq!(replayed, taught);
     assert_eq!(store.lesson(LessonId(1)).await.expect("it exists"), *taught.record());
     let last = store.lesson_events(LessonId(1), 4).await.expect("a log");
@@ -263,7 +265,7 @@ async fn a_backup_made_while_lessons_go_on_is_whole_and_opens() {
     };
     school.store.backup_to(&copy).await.expect("a backup");
     writer.await.expect("no panic");
-    conflict(school.store.backup_to(&copy).await, Entity::BackupFile);
+    conflict(&school.store.backup_to(&copy).await, Entity::BackupFile);
     assert!(!school.folder.path().join("backup.db.partial").exists());
 
     let restored = Store::open(&copy).await.expect("the copy opens");
