@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn one_unlucky_moment_is_not_an_overfull_link_but_two_are() {
-        let unlucky = |n: u64| (n % 8 != 0).then_some(40);
+        let unlucky = |n: u64| (!n.is_multiple_of(8)).then_some(40);
         let mut link = LinkEstimator::new(Bitrate::from_kbps(1_500));
         feed(&mut link, 0, 50, unlucky);
         feed(&mut link, 50, 100, |_| Some(40));
