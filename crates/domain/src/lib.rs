@@ -33,8 +33,7 @@ pub use rate_limit::{RateLimit, RateLimiter, TokenBucket};
 pub use refusal::Refusal;
 pub use role::{Identity, ParseRoleError, Role};
 pub use roster::{
-    ConnectionId, Evicted, PlaceState, PlaceStatus, REPORT_STALE_AFTER, Roster, RosterLimits, RosterView,
-    ViewerReport,
+    ConnectionId, PlaceState, PlaceStatus, REPORT_STALE_AFTER, Roster, RosterLimits, RosterView, ViewerReport,
 };
 pub use schedule::{ANNOUNCED_AFTER_START, lesson_for_place};
 pub use slot::{Codec, Layer, MediaKind, Slot};

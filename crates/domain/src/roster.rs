@@ -21,8 +21,7 @@
 //! Places are bounded by the number of places times their screens.
 
 use crate::{
-    Codec, CodecSupport, Identity, InvitationId, PeerId, Place, PlaceId, Refusal, Role, Timestamp,
-    preferred_codec,
+    Codec, CodecSupport, Identity, PeerId, Place, PlaceId, Refusal, Role, Timestamp, preferred_codec,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -111,15 +110,6 @@ struct Connection {
     report: Option<(Timestamp, ViewerReport)>,
 }
 
-/// Everything of a lesson, or of one link, that has to be closed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Evicted {
-    /// Pages to close.
-    pub connections: Vec<ConnectionId>,
-    /// Media to close.
-    pub peers: Vec<PeerId>,
-}
-
 /// Who is connected to one lesson.
 #[derive(Debug, Default)]
 pub struct Roster {
@@ -186,22 +176,6 @@ impl Roster {
         self.media.remove(&peer);
     }
 
-    /// Removes everything that came by one link, because it was revoked.
-    pub fn revoke(&mut self, invitation: InvitationId) -> Evicted {
-        self.evict(|who| who.invitation() == Some(invitation))
-    }
-
-    /// Removes everything of one place, because its link changed or it is no longer invited.
-    pub fn remove_place(&mut self, place: PlaceId) -> Evicted {
-        self.evict(|who| who.place() == Some(place))
-    }
-
-    /// The media of everybody who only receives while the lesson is on air.
-    pub fn audience_media(&self) -> Vec<PeerId> {
-        let in_audience = |who: &Identity| matches!(who.role(), Role::Place | Role::Observer);
-        self.media.iter().filter(|(_, who)| in_audience(who)).map(|(&peer, _)| peer).collect()
-    }
-
     /// Every page.
     pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, Identity)> + '_ {
         self.connections.iter().map(|(&id, connection)| (id, connection.who))
@@ -262,14 +236,6 @@ impl Roster {
     fn connections_of(&self, which: impl Fn(Identity) -> bool) -> impl Iterator<Item = ConnectionId> {
         self.connections.iter().filter(move |(_, connection)| which(connection.who)).map(|(&id, _)| id)
     }
-
-    fn evict(&mut self, which: impl Fn(Identity) -> bool) -> Evicted {
-        let connections =
-            self.connections.extract_if(.., |_, connection| which(connection.who)).map(|(id, _)| id);
-        let connections = connections.collect();
-        let peers = self.media.extract_if(.., |_, who| which(*who)).map(|(peer, _)| peer).collect();
-        Evicted { connections, peers }
-    }
 }
 
 /// What the screens of one place say together.
@@ -302,7 +268,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Decoding, LessonId, UnixMillis};
+    use crate::{Decoding, InvitationId, LessonId, UnixMillis};
 
     const LESSON: LessonId = LessonId(1);
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -386,29 +352,6 @@ mod tests {
         assert_eq!(refused, Err(Refusal::LessonFull { limit: 6 }));
         assert_eq!(roster.join(ConnectionId(11), place(1), CodecSupport::UNKNOWN), Ok(vec![]));
         assert_eq!(roster.join(ConnectionId(12), host(5), CodecSupport::UNKNOWN), Ok(vec![]));
-    }
-
-    #[test]
-    fn revoking_a_leaked_link_closes_its_pages_and_media_and_nobody_elses() {
-        let mut roster = roster(&[observer(), place(1), observer()]);
-        roster.media_started(PeerId(70), observer());
-        roster.media_started(PeerId(71), place(1));
-        let evicted = roster.revoke(InvitationId(9));
-        let expected =
-            Evicted { connections: vec![ConnectionId(1), ConnectionId(3)], peers: vec![PeerId(70)] };
-        assert_eq!(evicted, expected);
-        assert_eq!(roster.connections().collect::<Vec<_>>(), [(ConnectionId(2), place(1))]);
-        let evicted = roster.remove_place(PlaceId(1));
-        assert_eq!(evicted, Evicted { connections: vec![ConnectionId(2)], peers: vec![PeerId(71)] });
-    }
-
-    #[test]
-    fn when_the_lesson_goes_off_air_the_host_keeps_hearing_herself() {
-        let mut roster = roster(&[]);
-        for (peer, who) in [(1, place(1)), (2, host(5)), (3, observer())] {
-            roster.media_started(PeerId(peer), who);
-        }
-        assert_eq!(roster.audience_media(), [PeerId(1), PeerId(3)]);
     }
 
     #[test]

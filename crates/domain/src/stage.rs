@@ -74,19 +74,6 @@ impl Stage {
         }
     }
 
-    /// A host link was revoked: frees its slots and returns the connections to close.
-    pub fn revoke(&mut self, owner: InvitationId) -> Vec<PeerId> {
-        let mut peers: Vec<_> = self
-            .slots
-            .iter_mut()
-            .filter_map(|slot| slot.take_if(|held| held.owner == owner))
-            .map(|held| held.peer)
-            .collect();
-        peers.sort_unstable();
-        peers.dedup();
-        peers
-    }
-
     /// What is published into `slot`.
     pub fn publication(&self, slot: Slot) -> Option<Publication> {
         self.slots[slot.index()]
@@ -141,15 +128,5 @@ mod tests {
             Err(Refusal::SecondHost { slot: SlidesVideo })
         );
         assert_eq!(stage.publishers(), [PeerId(10), PeerId(11)]);
-    }
-
-    #[test]
-    fn revoking_a_host_link_clears_its_slots() {
-        let mut stage = Stage::new();
-        stage.publish(LAN, PeerId(10), [ProgramAudio, ProgramVideo]).expect("the stage is free");
-        stage.publish(HOA, PeerId(20), [SlidesVideo]).expect("the slides are free");
-        assert_eq!(stage.revoke(LAN), [PeerId(10)]);
-        assert_eq!(stage.publishers(), [PeerId(20)]);
-        assert_eq!(stage.revoke(LAN), []);
     }
 }

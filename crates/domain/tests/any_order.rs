@@ -67,8 +67,6 @@ enum Step {
     Media(Identity),
     MediaEnds(u64),
     Publish(InvitationId, Vec<Slot>),
-    Revoke(InvitationId),
-    RemovePlace(PlaceId),
     Wait(u64),
 }
 
@@ -82,8 +80,6 @@ fn step() -> impl Strategy<Value = Step> {
         4 => identity().prop_map(Step::Media),
         4 => (0..200u64).prop_map(Step::MediaEnds),
         3 => (link(), slots).prop_map(|(link, slots)| Step::Publish(link, slots)),
-        1 => link().prop_map(Step::Revoke),
-        1 => (1..9u64).prop_map(|place| Step::RemovePlace(PlaceId(place))),
         2 => (0..10u64).prop_map(Step::Wait),
     ]
 }
@@ -187,21 +183,6 @@ proptest! {
                             prop_assert_eq!(&stage, &before);
                         }
                     }
-                }
-                Step::Revoke(link) => {
-                    let evicted = roster.revoke(link);
-                    stage.revoke(link);
-                    let gone: Vec<_> = pages.extract_if(.., |_, who| who.invitation() == Some(link)).map(|(id, _)| id).collect();
-                    prop_assert_eq!(evicted.connections, gone);
-                    let gone: Vec<_> = media.extract_if(.., |_, who| who.invitation() == Some(link)).map(|(id, _)| id).collect();
-                    prop_assert_eq!(evicted.peers, gone);
-                    let holds = |slot: &Slot| stage.publication(*slot).is_some_and(|held| held.owner == link);
-                    prop_assert!(!Slot::ALL.iter().any(holds));
-                }
-                Step::RemovePlace(place) => {
-                    roster.remove_place(place);
-                    pages.retain(|_, who| who.place() != Some(place));
-                    media.retain(|_, who| who.place() != Some(place));
                 }
                 Step::Wait(seconds) => now += std::time::Duration::from_secs(seconds),
             }
