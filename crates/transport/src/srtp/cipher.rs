@@ -73,6 +73,11 @@ const GCM: rtc_crypto::CryptoAlgorithm =
     rtc_crypto::CryptoAlgorithm::Aead(rtc_crypto::AeadAlgorithm::Aes128Gcm);
 
 impl Gcm {
+    #[cfg(test)]
+    pub(super) fn with_session_key(key: &[u8], salt: [u8; 12]) -> Self {
+        Self { key: LessSafeKey::new(UnboundKey::new(&AES_128_GCM, key).expect("16 bytes")), salt }
+    }
+
     /// RFC 7714 section 8.1: 00 00 SSRC ROC SEQ, xor salt. `index` is ROC and SEQ together (48 bits).
     fn rtp_nonce(&self, ssrc: u32, index: u64) -> Nonce {
         self.nonce(ssrc, index & 0xFFFF_FFFF_FFFF)

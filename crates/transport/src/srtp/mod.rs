@@ -4,6 +4,8 @@
 //! allocates per packet, accepts SRTCP with the encryption bit cleared without checking its tag under SHA1_80, and keeps state for every
 //! SSRC anybody names before authenticating it. Tests check ours against it, and against RFC 7714's vectors.
 
+#[cfg(test)]
+mod against_rtc;
 mod cipher;
 mod keys;
 mod open;

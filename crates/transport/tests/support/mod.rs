@@ -113,6 +113,8 @@ pub struct Pair {
     pub client_sent: usize,
     pub offer: String,
     pub answer: String,
+    /// Changes to make to datagrams of the handshake: which one, where, what to, and how (change, cut, double).
+    pub corrupt: Vec<(usize, usize, u8, u8)>,
     flying: BinaryHeap<Flying>,
     number: u64,
     dice: Dice,
@@ -157,6 +159,7 @@ impl Pair {
             client_sent: 0,
             offer,
             answer,
+            corrupt: Vec::new(),
             flying: BinaryHeap::new(),
             number: 0,
             dice: Dice(seed + 1),
@@ -229,8 +232,23 @@ impl Pair {
         }
     }
 
-    pub fn fly(&mut self, to_relay: bool, bytes: Vec<u8>) {
+    /// As [`pump`](Self::pump), keeping copies of what the client sends.
+    pub fn pump_recording(&mut self, recorded: &mut Vec<Vec<u8>>) {
+        self.pump();
+        recorded.extend(self.flying.iter().filter(|flying| flying.to_relay).map(|flying| flying.bytes.clone()));
+    }
+
+    pub fn fly(&mut self, to_relay: bool, mut bytes: Vec<u8>) {
         self.number += 1;
+        let number = self.number as usize;
+        for (_, at, value, how) in self.corrupt.iter().filter(|(which, ..)| *which == number).copied().collect::<Vec<_>>() {
+            let at = at % bytes.len().max(1);
+            match how {
+                0 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = value),
+                1 => bytes.truncate(at),
+                _ => bytes.extend_from_within(at..),
+            }
+        }
         if self.dice.chance(self.link.loss_per_mille) {
             return;
         }
