@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { frameNumber, openBrowser, openPage, received, until } from './lib/browser.mjs'
 import { lessonFiles } from './lib/camera.mjs'
+import { openDevices } from './lib/host.mjs'
 import { Relay } from './lib/relay.mjs'
 
 const camera = lessonFiles()
@@ -24,10 +25,6 @@ after(async () => {
   await relay?.stop()
 })
 
-/** The one click that browsers demand before a page may film. */
-async function openDevices(page) {
-  await page.getByRole('button', { name: 'Bật camera và mic' }).first().click()
-}
 
 const everybody = () => [...tvs, observer]
 

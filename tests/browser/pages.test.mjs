@@ -6,6 +6,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { openBrowser, openPage, received, until } from './lib/browser.mjs'
 import { lessonFiles } from './lib/camera.mjs'
+import { openDevices } from './lib/host.mjs'
 import { Relay, root } from './lib/relay.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -85,7 +86,7 @@ test('the host page before and during the lesson, and what everybody sees', asyn
   await host.waitForTimeout(2500)
   await look(host, 'host-before-en')
   await inVietnamese(host)
-  await host.getByRole('button', { name: 'Bật camera và mic' }).first().click()
+  await openDevices(host)
   await host.waitForTimeout(2000)
   await look(host, 'host-devices-vi')
   await host.getByRole('button', { name: 'Bắt đầu tiết dạy' }).click()
