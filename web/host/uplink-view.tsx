@@ -48,7 +48,7 @@ export function UplinkLine({ room }: { room: HostRoom }): JSX.Element {
       <StatePill {...LOOKS[word]} announce>
         {t(`host.uplink.${word}`)}
       </StatePill>
-      {sample === null ? null : (
+      {sample === null || link !== "open" ? null : (
         <span class="uplink-rate">
           {t("host.uplink.sent", { rate: formatRate(sample.sentKbps, language.value) })}
         </span>

@@ -41,6 +41,8 @@ const HTTP_TIMEOUT_MS = 8000;
 const CONNECT_TIMEOUT_MS = 8000;
 /** The relay's reports arrive several times a second; this long without one and the path is suspect. */
 const SILENCE_MS = 3000;
+/** Heard within this time, a session needs no asking; samples are a second apart. */
+const FRESH_MS = 1500;
 /** The relay forgets a peer whose checks stop for 15–30 s; repairing longer than this repairs a ghost. */
 const REPAIR_MS = 25_000;
 
@@ -111,9 +113,9 @@ export class WhipSession {
     return sample;
   }
 
-  /** Asks whether the session still lives (after sleep, a changed network, a reopened WebSocket). */
+  /** Asks whether the session still lives (after sleep, a changed network, a reopened WebSocket), unless it was heard just now. */
   check(): void {
-    if (!this.#closed && !this.#repairing) void this.#repair();
+    if (performance.now() - this.#heardAt > FRESH_MS) this.#suspect();
   }
 
   /** Ends the session here and at the relay; a relay that cannot be reached notices by itself. */
@@ -183,7 +185,7 @@ export class WhipSession {
     if (this.#closed || this.#address === null) return;
     const state = this.#pc.connectionState;
     // "disconnected" may heal by itself, but asking the relay costs one request and finds a restart at once.
-    if (state === "disconnected" || state === "failed") this.check();
+    if (state === "disconnected" || state === "failed") this.#suspect();
   }
 
   #watchSilence(sample: UplinkSample): void {
@@ -192,8 +194,12 @@ export class WhipSession {
       this.#bytesReceived = sample.bytesReceived;
       this.#heardAt = now;
     } else if (now - this.#heardAt > SILENCE_MS) {
-      this.check();
+      this.#suspect();
     }
+  }
+
+  #suspect(): void {
+    if (!this.#closed && !this.#repairing) void this.#repair();
   }
 
   async #repair(): Promise<void> {
