@@ -67,13 +67,11 @@ pub(crate) async fn authenticate(
     shown: &str,
 ) -> Result<Caller, Problem> {
     let token = TokenHash(token::hash(shown));
-    match identity(state, token).await? {
-        Some(who) => Ok(Caller { who, token }),
-        None => {
-            state.limits.wrong_tries.take(state.clock.now(), address)?;
-            Err(ProblemCode::Unauthorized.into())
-        }
+    if let Some(who) = identity(state, token).await? {
+        return Ok(Caller { who, token });
     }
+    state.limits.wrong_tries.take(state.clock.now(), address)?;
+    Err(ProblemCode::Unauthorized.into())
 }
 
 async fn identity(state: &Parts, token: TokenHash) -> Result<Option<Identity>, Problem> {

@@ -21,6 +21,9 @@ struct Arguments {
     command: Command,
 }
 
+/// What a command does with a configuration that is right.
+type Work = fn(Config) -> anyhow::Result<()>;
+
 #[derive(Subcommand)]
 enum Command {
     /// Run the server until SIGTERM or SIGINT.
@@ -51,10 +54,11 @@ struct Configured {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let (configured, then): (Configured, fn(Config) -> anyhow::Result<()>) = match Arguments::parse().command
-    {
+    let (configured, work): (Configured, Work) = match Arguments::parse().command {
         Command::Serve(configured) => (configured, serve),
-        Command::Link { role: LinkRole::Organiser, configured } => (configured, print_organiser_link),
+        Command::Link { role: LinkRole::Organiser, configured } => {
+            (configured, |config| print_organiser_link(&config))
+        }
         Command::CheckConfig(configured) => (configured, |_| say("ok\n")),
     };
     let environment = std::env::vars_os()
@@ -63,7 +67,7 @@ pub fn run() -> ExitCode {
         Ok(config) => config,
         Err(errors) => return fail(&errors, EXIT_CONFIGURATION),
     };
-    match then(config) {
+    match work(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format_args!("{error:#}"), 1),
     }
@@ -85,8 +89,8 @@ fn serve(config: Config) -> anyhow::Result<()> {
     })
 }
 
-fn print_organiser_link(config: Config) -> anyhow::Result<()> {
-    let link = runtime()?.block_on(App::new_organiser_link(&config))?;
+fn print_organiser_link(config: &Config) -> anyhow::Result<()> {
+    let link = runtime()?.block_on(App::new_organiser_link(config))?;
     say(&format!("{link}\n"))
 }
 

@@ -36,9 +36,9 @@ pub(crate) struct Parts {
     pub(crate) lines: Lines,
     pub(crate) limits: Limits,
     pub(crate) pairings: Mutex<Pairings>,
-    /// WebSockets that have not said who they are.
+    /// Sockets of pages that have not said who they are.
     pub(crate) waiting: Seats,
-    /// Tasks of WebSockets; a stopping server waits for them.
+    /// Tasks of the pages' sockets; a stopping server waits for them.
     pub(crate) pages: TaskTracker,
     /// Cancelled when the server begins to shut down.
     pub(crate) drain: CancellationToken,

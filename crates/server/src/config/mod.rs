@@ -5,8 +5,8 @@
 
 mod read;
 
-use read::Reader;
 pub use read::{ConfigError, ConfigErrors, Source};
+use read::{Given, Reader};
 use serde::Serialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -86,11 +86,11 @@ pub struct LimitsConfig {
     pub pages_per_lesson: usize,
     /// Media connections one link may hold at a time.
     pub peers_per_link: usize,
-    /// WebSockets one link may hold at a time.
+    /// Open pages one link may hold at a time.
     pub sockets_per_link: usize,
     /// TCP connections one address may hold at a time.
     pub connections_per_address: usize,
-    /// WebSockets of one address that have not said `hello` yet.
+    /// Sockets of one address that have not said `hello` yet.
     pub waiting_sockets_per_address: usize,
     /// Wrong links and wrong pairing codes one address may try in a minute.
     pub wrong_tries_per_minute: u32,
@@ -193,7 +193,7 @@ impl Config {
                     3,
                     |given| given.number(1, 10),
                 ),
-                peers_max: from.take("media.peers_max", count, 5_000, |given| given.count()),
+                peers_max: from.take("media.peers_max", count, 5_000, Given::count),
                 connect_timeout_s: from.take(
                     "media.connect_timeout_s",
                     "a whole number of seconds from 5 to 300",
@@ -211,28 +211,28 @@ impl Config {
                 }),
             },
             limits: LimitsConfig {
-                peers_per_lesson: from.take("limits.peers_per_lesson", count, 2_000, |given| given.count()),
-                pages_per_lesson: from.take("limits.pages_per_lesson", count, 2_000, |given| given.count()),
-                peers_per_link: from.take("limits.peers_per_link", count, 1_000, |given| given.count()),
-                sockets_per_link: from.take("limits.sockets_per_link", count, 1_000, |given| given.count()),
-                connections_per_address: from
-                    .take("limits.connections_per_address", count, 2_000, |given| given.count()),
+                peers_per_lesson: from.take("limits.peers_per_lesson", count, 2_000, Given::count),
+                pages_per_lesson: from.take("limits.pages_per_lesson", count, 2_000, Given::count),
+                peers_per_link: from.take("limits.peers_per_link", count, 1_000, Given::count),
+                sockets_per_link: from.take("limits.sockets_per_link", count, 1_000, Given::count),
+                connections_per_address: from.take(
+                    "limits.connections_per_address",
+                    count,
+                    2_000,
+                    Given::count,
+                ),
                 waiting_sockets_per_address: from.take(
                     "limits.waiting_sockets_per_address",
                     count,
                     64,
-                    |given| given.count(),
+                    Given::count,
                 ),
-                wrong_tries_per_minute: from
-                    .take("limits.wrong_tries_per_minute", count, 20, |given| given.count()),
-                pairings_per_minute: from
-                    .take("limits.pairings_per_minute", count, 30, |given| given.count()),
-                sessions_per_minute: from
-                    .take("limits.sessions_per_minute", count, 3_000, |given| given.count()),
+                wrong_tries_per_minute: from.take("limits.wrong_tries_per_minute", count, 20, Given::count),
+                pairings_per_minute: from.take("limits.pairings_per_minute", count, 30, Given::count),
+                sessions_per_minute: from.take("limits.sessions_per_minute", count, 3_000, Given::count),
             },
             lesson: LessonConfig {
-                autostart_on_publish: from
-                    .take("lesson.autostart_on_publish", flag, false, |given| given.boolean()),
+                autostart_on_publish: from.take("lesson.autostart_on_publish", flag, false, Given::boolean),
             },
         }
     }

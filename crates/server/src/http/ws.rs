@@ -40,7 +40,7 @@ const SEND_PATIENCE: Duration = Duration::from_secs(3);
 /// How long we listen for the page's half of the closing handshake.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How often a place's page is asked anew which lesson it should announce.
-const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
+const ANNOUNCE_EVERY: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 pub(super) struct WsQuery {
