@@ -310,6 +310,12 @@ async fn links_lead_to_the_configured_address_or_back_where_the_organiser_came_f
         rig.send(Method::POST, "/api/places", rig.organiser(), body).await?.string("url")
     };
     assert!(make(&rig).await?.starts_with(&rig.url("/diem-cau#t=")));
+    let on_the_lan = rig
+        .request(Method::POST, "/api/places", Some(rig.organiser()))
+        .header(header::HOST, "192.168.1.5:7443")
+        .json(&json!({"name":"Phòng 3B"}));
+    let link = Reply::of(on_the_lan).await?.string("url")?;
+    assert!(link.starts_with("http://192.168.1.5:7443/diem-cau#t="), "{link}");
     let public = Rig::start_with(|config| config.public_url = "https://cau.example.vn".to_owned()).await?;
     assert!(make(&public).await?.starts_with("https://cau.example.vn/diem-cau#t="));
     let link = public.app.organiser_link().context("the first start makes one")?;
@@ -380,7 +386,14 @@ async fn an_unfinished_request_does_not_hold_up_the_shutdown() -> Result<()> {
     use tokio::io::AsyncWriteExt as _;
     let rig = Rig::start_with(|config| config.drain_timeout_s = 2).await?;
     let mut lazy = tokio::net::TcpStream::connect(rig.addr()).await?;
-    lazy.write_all(b"GET /api/me HTTP/1.1\r\nHost: x\r\n").await?;
+    let head = format!(
+        "POST /api/lessons HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{{\"title\":",
+        rig.organiser()
+    );
+    lazy.write_all(head.as_bytes()).await?;
+    // Until the handler has begun to wait for the rest of the body.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     tokio::time::timeout(Duration::from_secs(6), rig.app.shutdown())
         .await
         .context("the server did not stop")?;

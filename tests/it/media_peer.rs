@@ -2,7 +2,7 @@
 
 use crate::rig::{PATIENCE, Reply, Rig};
 use anyhow::{Context as _, Result, bail};
-use domain::{Codec, Timestamp};
+use domain::{Codec, Slot, Timestamp};
 use reqwest::{Method, StatusCode, header};
 use std::{
     sync::atomic::{AtomicU8, Ordering},
@@ -13,7 +13,7 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 use transport::{
-    Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets,
+    Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets, Sealer,
     client::{ClientPeer, OfferSpec},
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct MediaPeer {
     peer: ClientPeer,
     socket: UdpSocket,
     epoch: Instant,
+    sealer: Option<Sealer>,
     /// Its address at the server.
     pub(crate) location: String,
     /// Its first entity tag.
@@ -56,13 +57,35 @@ impl MediaPeer {
             peer,
             socket: UdpSocket::bind("0.0.0.0:0").await?,
             epoch,
+            sealer: None,
             location: reply.header(header::LOCATION).to_owned(),
             etag: reply.header(header::ETAG).to_owned(),
         };
         timeout(PATIENCE, this.drive(|event| matches!(event, PeerEvent::Connected)))
             .await
             .context("not connected in time")??;
+        this.sealer = this.peer.take_sealer();
         Ok(this)
+    }
+
+    /// Sends the `n`-th packet of voice (from 1), 20 ms of it.
+    pub(crate) async fn speak(&mut self, n: u16) -> Result<()> {
+        const HEADER: usize = 12;
+        let negotiated = self.peer.negotiated().context("no answer was taken")?;
+        let section = negotiated.section(Slot::ProgramAudio).context("no voice was agreed on")?;
+        let stream = section.send.context("the voice is not ours to send")?;
+        let payload_type = section.codec(Codec::Opus).context("no Opus was agreed on")?.payload_type;
+        let sealer = self.sealer.as_mut().context("not connected")?;
+        let mut packet = vec![0x80, payload_type];
+        packet.extend(n.to_be_bytes());
+        packet.extend((u32::from(n) * 960).to_be_bytes());
+        packet.extend(stream.ssrc.to_be_bytes());
+        packet.extend([7; 80]);
+        packet.resize(packet.len() + sealer.tag_len(), 0);
+        sealer.seal_rtp(stream.stream, u64::from(n), &mut packet, HEADER)?;
+        let to = self.peer.remote().context("no address was validated")?;
+        self.socket.send_to(&packet, to).await?;
+        Ok(())
     }
 
     /// Waits until the server hangs up.

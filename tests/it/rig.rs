@@ -130,9 +130,8 @@ impl Rig {
 }
 
 fn config(folder: &Path, change: impl FnOnce(&mut Config)) -> Config {
-    let mut config = Config::default();
-    config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.data_dir = folder.join("data");
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut config = Config { listen, data_dir: folder.join("data"), ..Config::default() };
     config.media.workers = 1;
     change(&mut config);
     config

@@ -284,3 +284,24 @@ async fn one_link_and_one_lesson_hold_only_so_many_connections() -> Result<()> {
     published.expect(StatusCode::CREATED)?;
     Ok(())
 }
+
+#[tokio::test]
+async fn pages_hear_what_is_published_and_an_encoder_can_start_the_lesson_by_itself() -> Result<()> {
+    let rig = Rig::start_with(|config| config.lesson.autostart_on_publish = true).await?;
+    let lesson = rig.lesson("Phân số").await?;
+    let host = rig.invite(&lesson, "host").await?;
+    let place = rig.place("Phòng 3A").await?;
+    let air = OnAir { rig, lesson, host, place };
+    let mut tv = air.rig.page(&air.place.1).await?;
+    let mut encoder = MediaPeer::connect(&air.rig, &air.whip(), &air.host.1).await?;
+    for n in 1..=10 {
+        encoder.speak(n).await?;
+    }
+    tv.next_where("lesson", |message| message["lesson"]["state"] == "live").await?;
+    let opus = json!({"program_audio":{"codec":"opus"}});
+    tv.next_where("media", |media| media["slots"] == opus).await?;
+    air.rig.delete(&encoder.location, &air.host.1).await?.expect(StatusCode::OK)?;
+    encoder.closed().await?;
+    tv.next_where("media", |media| media["slots"] == json!({})).await?;
+    Ok(())
+}
