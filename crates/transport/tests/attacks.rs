@@ -35,7 +35,10 @@ fn a_strangers_client_hello_before_during_and_after_ice_changes_nothing() {
         for hello in &hellos {
             assert!(!pair.inject(STRANGER, hello));
             if step == 0 {
-                assert!(!pair.inject(CLIENT, hello), "the right address before its first check is a stranger's too");
+                assert!(
+                    !pair.inject(CLIENT, hello),
+                    "the right address before its first check is a stranger's too"
+                );
             }
         }
         pair.run_for(Duration::from_micros(dice.next() % 2_000));
@@ -61,7 +64,11 @@ fn a_hello_or_alert_forged_from_the_peers_own_address_does_not_end_a_session() {
     let sent = pair.relay_sent;
     pair.run_for(Duration::from_secs(20));
     assert!(pair.both_connected());
-    assert!(pair.relay_sent - sent < 2_000, "forgeries are not answered, checks are: {}", pair.relay_sent - sent);
+    assert!(
+        pair.relay_sent - sent < 2_000,
+        "forgeries are not answered, checks are: {}",
+        pair.relay_sent - sent
+    );
 }
 
 #[test]
@@ -77,7 +84,10 @@ fn a_stranger_with_every_datagram_of_the_peer_gets_no_media_and_no_dtls() {
         assert!(!pair.inject(STRANGER, datagram));
     }
     while let Some(output) = pair.relay.poll_output() {
-        assert!(!matches!(output, Output::Transmit { to, .. } if to == support::address(STRANGER)), "{output:?}");
+        assert!(
+            !matches!(output, Output::Transmit { to, .. } if to == support::address(STRANGER)),
+            "{output:?}"
+        );
     }
     assert_eq!(pair.relay.remote(), Some(support::address(CLIENT)));
 }
@@ -131,13 +141,25 @@ fn odd_media_is_dropped_or_passed_but_never_fatal() {
         pair.inject(CLIENT, &packet)
     };
     assert!(send(&mut pair, audio.stream, audio.ssrc, 111, 1, 0x80, b"a voice"));
-    assert!(!send(&mut pair, audio.stream, audio.ssrc, 111, 2, 0xA0, &[]), "padding without a byte that counts it (str0m#212)");
+    assert!(
+        !send(&mut pair, audio.stream, audio.ssrc, 111, 2, 0xA0, &[]),
+        "padding without a byte that counts it (str0m#212)"
+    );
     assert!(!send(&mut pair, audio.stream, audio.ssrc, 111, 3, 0xA0, &[0]), "padding of nothing");
-    assert!(!send(&mut pair, audio.stream, audio.ssrc, 111, 4, 0xA0, &[9, 9, 9]), "padding longer than the packet");
+    assert!(
+        !send(&mut pair, audio.stream, audio.ssrc, 111, 4, 0xA0, &[9, 9, 9]),
+        "padding longer than the packet"
+    );
     assert!(send(&mut pair, audio.stream, audio.ssrc, 111, 5, 0xA0, &[0, 0, 3]), "padding alone is a probe");
     assert!(send(&mut pair, audio.stream, audio.ssrc, 111, 6, 0x80, &[]), "so is an empty packet");
-    assert!(!send(&mut pair, audio.stream, audio.ssrc, 77, 7, 0x80, b"x"), "a payload type nobody negotiated");
-    assert!(send(&mut pair, video.stream, video.ssrc, 96, 1, 0x80, &[7; 4_000]), "more than 1,500 bytes (Janus#3636)");
+    assert!(
+        !send(&mut pair, audio.stream, audio.ssrc, 77, 7, 0x80, b"x"),
+        "a payload type nobody negotiated"
+    );
+    assert!(
+        send(&mut pair, video.stream, video.ssrc, 96, 1, 0x80, &[7; 4_000]),
+        "more than 1,500 bytes (Janus#3636)"
+    );
     assert!(pair.both_connected());
 }
 
@@ -146,7 +168,8 @@ fn a_flood_of_feedback_is_bounded_per_datagram() {
     let mut pair = Pair::connected_classroom();
     let mut compound = transport::feedback::Compound::new().receiver_report(1, &[]);
     for n in 0..60 {
-        compound = compound.pli(1, n).fir(1, n, n as u8).nack(1, n, &(0..200).step_by(17).collect::<Vec<u16>>());
+        compound =
+            compound.pli(1, n).fir(1, n, n as u8).nack(1, n, &(0..200).step_by(17).collect::<Vec<u16>>());
     }
     pair.client.send_rtcp(&compound.finish());
     pair.run_for(Duration::from_millis(50));
@@ -201,14 +224,19 @@ proptest! {
 
 #[test]
 fn a_check_with_the_wrong_user_name_is_nobodys() {
-    let (mut relay, _) = endpoint().answer(&Pair::new(OfferSpec::classroom(), 18).offer, Direction::Play, &secrets(1), Timestamp::ZERO).expect("ok");
+    let (mut relay, _) = endpoint()
+        .answer(&Pair::new(OfferSpec::classroom(), 18).offer, Direction::Play, &secrets(1), Timestamp::ZERO)
+        .expect("ok");
     let mut other = Pair::new(OfferSpec::classroom(), 19);
     let mut checks = Vec::new();
     other.client.handle_timeout(other.now);
     other.pump_recording(&mut checks);
     for check in &mut checks {
         assert_eq!(transport::stun::local_ufrag_of(check), Some(other.relay.local_ufrag()));
-        assert!(matches!(relay.handle_datagram(Timestamp::ZERO, support::address(CLIENT), check), Received::Nothing));
+        assert!(matches!(
+            relay.handle_datagram(Timestamp::ZERO, support::address(CLIENT), check),
+            Received::Nothing
+        ));
     }
     assert_eq!(relay.drops().stun, checks.len() as u64);
     assert_eq!(relay.poll_output(), None);

@@ -29,7 +29,8 @@ fn theirs(profile: Profile, named: ProtectionProfile, clients: bool) -> Context 
     let material = material(profile);
     let (key_at, salt_at) = if clients { (0, 32) } else { (16, 32 + profile.salt_len()) };
     let salt = &material[salt_at..salt_at + profile.salt_len()];
-    Context::new(&material[key_at..key_at + 16], salt, named, None, None, provider().crypto()).expect("keys have the right lengths")
+    Context::new(&material[key_at..key_at + 16], salt, named, None, None, provider().crypto())
+        .expect("keys have the right lengths")
 }
 
 fn packet(ssrc: u32, index: u64, payload: &[u8], tag: usize) -> Vec<u8> {
@@ -61,16 +62,21 @@ fn a_packet_is_sealed_as_in_the_rfc() {
 fn what_we_seal_the_other_implementation_opens_with_our_side_s_key() {
     for (profile, named) in PROFILES {
         for we_are_client in [false, true] {
-            let mut sealer = Sealer::new(&keys(profile, we_are_client), &[1, 0xAABB_CCDD], provider().crypto()).expect("made");
+            let mut sealer =
+                Sealer::new(&keys(profile, we_are_client), &[1, 0xAABB_CCDD], provider().crypto())
+                    .expect("made");
             let mut context = theirs(profile, named, we_are_client);
             // Across a wrap of the sequence number: the rollover counter is part of the nonce and of the tag.
             for index in 65_530..65_540 {
                 let mut sealed = packet(0xAABB_CCDD, index, b"a picture", sealer.tag_len());
                 sealer.seal_rtp(StreamIndex(1), index, &mut sealed, 20).expect("a fresh index is sealed");
-                let opened = context.decrypt_rtp(&sealed).unwrap_or_else(|error| panic!("{profile:?} {index}: {error}"));
+                let opened = context
+                    .decrypt_rtp(&sealed)
+                    .unwrap_or_else(|error| panic!("{profile:?} {index}: {error}"));
                 assert_eq!(opened[..], packet(0xAABB_CCDD, index, b"a picture", 0)[..]);
             }
-            let mut sealer = RtcpSealer::new(&keys(profile, we_are_client), provider().crypto()).expect("made");
+            let mut sealer =
+                RtcpSealer::new(&keys(profile, we_are_client), provider().crypto()).expect("made");
             for ssrc in [1u8, 2, 1] {
                 let compound = [0x80, 201, 0, 1, 0, 0, 0, ssrc, 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 42];
                 let sealed = sealer.seal(&compound).expect("it seals");
@@ -89,10 +95,16 @@ fn what_the_other_implementation_seals_with_the_other_side_s_key_we_open() {
             for index in 65_530..65_540 {
                 let plain = packet(9, index, b"a picture", 0);
                 let mut sealed = context.encrypt_rtp(&plain).expect("it seals").to_vec();
-                let opened = opener.open_rtp(&mut sealed).unwrap_or_else(|error| panic!("{profile:?} {index}: {error}"));
-                assert_eq!((opened.index, opened.header_len, &sealed[..opened.length]), (index, 20, &plain[..]));
+                let opened = opener
+                    .open_rtp(&mut sealed)
+                    .unwrap_or_else(|error| panic!("{profile:?} {index}: {error}"));
+                assert_eq!(
+                    (opened.index, opened.header_len, &sealed[..opened.length]),
+                    (index, 20, &plain[..])
+                );
             }
-            let mut opener = RtcpOpener::new(&keys(profile, we_are_client), provider().crypto()).expect("made");
+            let mut opener =
+                RtcpOpener::new(&keys(profile, we_are_client), provider().crypto()).expect("made");
             let compound = [0x80, 201, 0, 1, 0, 0, 0, 9, 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 42];
             let sealed = context.encrypt_rtcp(&compound).expect("it seals").to_vec();
             let mut copy = sealed.clone();
@@ -109,10 +121,15 @@ fn with_the_keys_of_the_wrong_side_or_profile_nothing_opens() {
         let mut sealer = Sealer::new(&keys(profile, true), &[9], provider().crypto()).expect("made");
         let mut sealed = packet(9, 5, b"a picture", sealer.tag_len());
         sealer.seal_rtp(StreamIndex(0), 5, &mut sealed, 20).expect("a fresh index is sealed");
-        for (other, we_are_client) in PROFILES.iter().flat_map(|(other, _)| [(*other, true), (*other, false)]) {
+        for (other, we_are_client) in PROFILES.iter().flat_map(|(other, _)| [(*other, true), (*other, false)])
+        {
             let mut opener = Opener::new(&keys(other, we_are_client), provider().crypto()).expect("made");
             let opens = opener.open_rtp(&mut sealed.clone()).is_ok();
-            assert_eq!(opens, other == profile && !we_are_client, "{profile:?} opened by {other:?}, client: {we_are_client}");
+            assert_eq!(
+                opens,
+                other == profile && !we_are_client,
+                "{profile:?} opened by {other:?}, client: {we_are_client}"
+            );
         }
     }
 }
@@ -125,9 +142,12 @@ fn rtcp_that_claims_to_be_unencrypted_is_refused() {
         let mut forged = vec![0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 42, 0, 0, 0, 1];
         forged.resize(forged.len() + 16, 0);
         assert!(opener.open(&mut forged).is_err());
-        let mut cleared = RtcpSealer::new(&keys(profile, true), provider().crypto()).and_then(|mut sealer| {
-            sealer.seal(&[0x80, 201, 0, 1, 0, 0, 0, 9]).ok_or(rtc_crypto::CryptoError::AuthenticationFailed)
-        });
+        let mut cleared =
+            RtcpSealer::new(&keys(profile, true), provider().crypto()).and_then(|mut sealer| {
+                sealer
+                    .seal(&[0x80, 201, 0, 1, 0, 0, 0, 9])
+                    .ok_or(rtc_crypto::CryptoError::AuthenticationFailed)
+            });
         let cleared = cleared.as_mut().expect("it seals");
         let word_at = cleared.len() - if profile == Profile::Aes128Gcm { 4 } else { 14 };
         cleared[word_at] &= 0x7F;

@@ -235,13 +235,16 @@ impl Pair {
     /// As [`pump`](Self::pump), keeping copies of what the client sends.
     pub fn pump_recording(&mut self, recorded: &mut Vec<Vec<u8>>) {
         self.pump();
-        recorded.extend(self.flying.iter().filter(|flying| flying.to_relay).map(|flying| flying.bytes.clone()));
+        recorded
+            .extend(self.flying.iter().filter(|flying| flying.to_relay).map(|flying| flying.bytes.clone()));
     }
 
     pub fn fly(&mut self, to_relay: bool, mut bytes: Vec<u8>) {
         self.number += 1;
         let number = self.number as usize;
-        for (_, at, value, how) in self.corrupt.iter().filter(|(which, ..)| *which == number).copied().collect::<Vec<_>>() {
+        for (_, at, value, how) in
+            self.corrupt.iter().filter(|(which, ..)| *which == number).copied().collect::<Vec<_>>()
+        {
             let at = at % bytes.len().max(1);
             match how {
                 0 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = value),
