@@ -138,8 +138,8 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()
-                // The library reports every dropped packet of a closing connection.
-                .unwrap_or_else(|_| "info,webrtc=error,rtc=error".into()),
+                // The libraries report every dropped packet of a closing connection, and more.
+                .unwrap_or_else(|_| "info,webrtc=error,rtc=error,rtc_dtls=error,rtc_ice=error".into()),
         )
         .init();
     match Cli::parse().command {

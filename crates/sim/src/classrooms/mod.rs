@@ -3,8 +3,8 @@
 //! Each completes ICE and DTLS from its own port, decrypts every packet, follows the sequence of every stream, and answers with
 //! receiver reports, NACK with retries, PLI and transport-wide feedback. A thread serves hundreds of them.
 //!
-//! All classrooms of a run show one observer invitation: with an organiser's token it is made for the run and revoked after it,
-//! so that a run leaves no two hundred places behind in the school's list.
+//! The classrooms of a run come in as observers: with an organiser's token, an invitation for each hundred of them is made for
+//! the run and revoked after it, so that a run leaves no two hundred places behind in the school's list.
 
 mod classroom;
 mod hall;
@@ -36,12 +36,15 @@ use transport::{
     client::{ClientPeer, OfferSpec},
 };
 
+/// Classrooms that share an invitation; the server bounds how many connections one link may hold.
+const PER_INVITATION: usize = 100;
+
 /// Who lets the classrooms in.
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A token that may watch (observer, place, host): token or whole link.
     Token(String),
-    /// An organiser's token or link: an observer invitation is made, and revoked after the run.
+    /// An organiser's token or link: observer invitations are made, and revoked after the run.
     Organiser(String),
 }
 
@@ -97,20 +100,27 @@ pub async fn run(config: ClassroomsConfig) -> Result<Summary, ClassroomsError> {
     let token = crate::whip::token_of(link).ok_or(ClassroomsError::NoToken)?;
     let door = Door::new(&config.server, token)?;
     if !organiser {
-        return watch(&config, &door).await;
+        return watch(&config, vec![door]).await;
     }
-    let invitation = door.invite(&config.lesson, "observer", "nhipcau-sim").await?;
-    let invited = door.with_token(invitation.token().ok_or(ClassroomsError::NoToken)?);
-    let outcome = watch(&config, &invited).await;
-    if let Err(error) = door.revoke(&invitation.id).await {
-        warn!(%error, "the classrooms' invitation is still valid");
+    let mut invitations = Vec::new();
+    let mut doors = Vec::new();
+    for _ in 0..config.count.div_ceil(PER_INVITATION) {
+        let invitation = door.invite(&config.lesson, "observer", "nhipcau-sim").await?;
+        doors.push(door.with_token(invitation.token().ok_or(ClassroomsError::NoToken)?));
+        invitations.push(invitation.id);
+    }
+    let outcome = watch(&config, doors).await;
+    for invitation in invitations {
+        if let Err(error) = door.revoke(&invitation).await {
+            warn!(%error, "an invitation of the classrooms is still valid");
+        }
     }
     outcome
 }
 
-async fn watch(config: &ClassroomsConfig, door: &Door) -> Result<Summary, ClassroomsError> {
+async fn watch(config: &ClassroomsConfig, doors: Vec<Door>) -> Result<Summary, ClassroomsError> {
     let began = Instant::now();
-    let mut crowd = Crowd::open(config.clone(), door.clone())?;
+    let mut crowd = Crowd::open(config.clone(), doors)?;
     let end = began + config.duration;
     crowd.join(end).await;
     tokio::time::sleep_until(end.into()).await;
@@ -128,18 +138,22 @@ pub struct Crowd {
 
 struct Shared {
     config: ClassroomsConfig,
-    door: Door,
+    /// At least one; classrooms share them evenly.
+    doors: Vec<Door>,
     endpoint: Endpoint,
     epoch: Instant,
     halls: Vec<Hall>,
 }
 
 impl Crowd {
-    /// Opens the threads; nobody joins yet. `config.entry` is not looked at: `door` has the token.
+    /// Opens the threads; nobody joins yet. `config.entry` is not looked at: `doors` have the tokens, shared evenly.
     ///
     /// # Errors
-    /// [`ClassroomsError`] when the system gives no thread or certificate.
-    pub fn open(config: ClassroomsConfig, door: Door) -> Result<Self, ClassroomsError> {
+    /// [`ClassroomsError`] when there is no door, or the system gives no thread or certificate.
+    pub fn open(config: ClassroomsConfig, doors: Vec<Door>) -> Result<Self, ClassroomsError> {
+        if doors.is_empty() {
+            return Err(ClassroomsError::NoToken);
+        }
         let epoch = Instant::now();
         let identity = Identity::generate().map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
         let endpoint = Endpoint::new(EndpointConfig { identity, candidates: Vec::new(), epoch })
@@ -147,7 +161,7 @@ impl Crowd {
         let halls = (0..config.threads.max(1))
             .map(|n| Hall::open(&format!("classrooms-{n}"), epoch))
             .collect::<io::Result<_>>()?;
-        let shared = Arc::new(Shared { config, door, endpoint, epoch, halls });
+        let shared = Arc::new(Shared { config, doors, endpoint, epoch, halls });
         Ok(Self { shared, refused: Vec::new(), links: Vec::new() })
     }
 
@@ -216,7 +230,8 @@ impl Crowd {
 
 /// Brings classroom `n` from nothing to a seat; gives its link back, which must live as long as it does.
 async fn join(shared: &Shared, n: usize) -> Result<Option<UdpLink>, String> {
-    let Shared { config, door, endpoint, epoch, halls } = shared;
+    let Shared { config, doors, endpoint, epoch, halls } = shared;
+    let door = &doors[n % doors.len()];
     let now = || Timestamp::from_micros(epoch.elapsed().as_micros() as u64);
     let began = now();
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;

@@ -119,7 +119,7 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
             codecs: vec![Codec::Vp8],
             link: None,
         },
-        relay.organiser.with_token(&watch_token),
+        vec![relay.organiser.with_token(&watch_token)],
     )?;
     crowd.join(Instant::now() + Duration::from_secs(60)).await;
     let connected = wait_for(&crowd, Duration::from_secs(20), |glance| glance.connected == viewers).await?;

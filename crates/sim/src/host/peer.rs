@@ -41,6 +41,7 @@ use webrtc::{
         RTCPeerConnectionState, RTCSessionDescription, Registry, SettingEngineBuilder, configure_nack,
         configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_sender_only,
     },
+    rtp_transceiver::RtpTransceiver,
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
@@ -76,6 +77,7 @@ pub(super) enum PublishError {
 /// One RTP stream we send: a layer, the slides or the voice.
 struct Outgoing {
     track: Arc<TrackLocalStaticRTP>,
+    transceiver: Option<Arc<dyn RtpTransceiver>>,
     /// Index of the track among those of this connection; layers of one picture share a track.
     section: usize,
     group: Group,
@@ -99,6 +101,7 @@ impl Outgoing {
         let (fill_to, extensions) = (0, Vec::new());
         Self {
             track,
+            transceiver: None,
             section,
             group,
             frames,
@@ -186,6 +189,7 @@ pub(super) async fn publish(
     for first in 0..outgoing.len() {
         if first > 0 && outgoing[first].section == outgoing[first - 1].section {
             outgoing[first].track = Arc::clone(&outgoing[first - 1].track);
+            outgoing[first].transceiver = outgoing[first - 1].transceiver.clone();
             continue;
         }
         let codec = outgoing[first].codec;
@@ -204,7 +208,8 @@ pub(super) async fn publish(
             send_encodings: encodings,
         };
         let track = Arc::clone(&outgoing[first].track) as Arc<dyn TrackLocal>;
-        connection.add_transceiver_from_track(track, Some(send_only)).await?;
+        outgoing[first].transceiver =
+            Some(connection.add_transceiver_from_track(track, Some(send_only)).await?);
     }
 
     let offer = connection.create_offer(None).await?;
@@ -239,7 +244,7 @@ async fn play(
     if !matches!(tokio::time::timeout(CONNECT_WITHIN, connected).await, Ok(Ok(_))) {
         return Err(PublishError::TooSlow);
     }
-    name_streams(connection, outgoing).await?;
+    name_streams(outgoing).await?;
     // full: the request is dropped; the relay asks again while it needs a key frame.
     let (requests_tx, mut requests) = mpsc::channel(64);
     for stream in outgoing.iter() {
@@ -338,13 +343,9 @@ fn streams(config: &HostConfig) -> Vec<Outgoing> {
 }
 
 /// Gives every stream the header extensions that tell the relay which stream it is (RFC 8843, RFC 8852).
-async fn name_streams(
-    connection: &impl PeerConnection,
-    outgoing: &mut [Outgoing],
-) -> Result<(), PublishError> {
-    let transceivers = connection.get_transceivers().await;
+async fn name_streams(outgoing: &mut [Outgoing]) -> Result<(), PublishError> {
     for stream in outgoing {
-        let Some(transceiver) = transceivers.get(stream.section) else { continue };
+        let Some(transceiver) = &stream.transceiver else { continue };
         let (Some(mid), Some(sender)) = (transceiver.mid().await?, transceiver.sender().await?) else {
             continue;
         };
