@@ -109,9 +109,7 @@ mod tests {
         history.record(Timestamp::from_millis(1), 100);
         assert_eq!(resolved(&mut history, 9, &report(2, &[Some(5)])), []);
         assert_eq!(resolved(&mut history, 9, &report(40_000, &[Some(5)])), []);
-        assert_eq!(
-            resolved(&mut history, 9, &report(65_535, &[Some(5), Some(5), Some(5)])),
-            [(1, true, 100)]
-        );
+        assert_eq!(resolved(&mut history, 9, &report(65_535, &[Some(5), Some(5), Some(5)])), []);
+        assert_eq!(resolved(&mut history, 9, &report(0, &[Some(5), Some(5)])), [(1, true, 100)]);
     }
 }

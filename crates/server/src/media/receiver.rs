@@ -22,12 +22,14 @@ const START_ESTIMATE: Bitrate = Bitrate::from_kbps(4_000);
 /// Pace of the pictures since the last keyframe towards a late joiner whose link is not known yet: the keyframe arrives
 /// within a tenth of a second, and a mountain link's queue is not filled for seconds.
 const REPLAY_RATE: Bitrate = Bitrate::from_kbps(8_000);
-/// A link that is believed to carry so many times what it is given needs no pacing.
-const UNPACED_HEADROOM: f64 = 2.5;
-/// Pace on a narrower link, times its estimate.
+/// Pace towards a place whose link cannot carry what it wants, times the estimate. Others are not paced: the host's
+/// own pacer has spread what comes in.
 const PACE: f64 = 1.25;
 /// Packets a paced receiver may be behind. Full: its picture goes on at the next keyframe.
 const BEHIND_MAX: u64 = 700;
+/// Repair may be as much as the stream itself and never less than this: a link that needs more is served better by a
+/// lower layer.
+const REPAIR_LEAST: Bitrate = Bitrate::from_kbps(500);
 /// Wishes for the same slot's keyframe of one receiver are this far apart.
 const WISH_INTERVAL: Duration = Duration::from_millis(400);
 /// Fixed header of RTP.
@@ -49,6 +51,8 @@ struct Behind {
     layer: Layer,
     generation: u32,
     next: u64,
+    /// It is let catch up at the receiver's pace, otherwise at once.
+    paced: bool,
 }
 
 /// One slot of a receiver.
@@ -111,7 +115,7 @@ pub(super) struct Receiver {
     allocator: Allocator,
     pub(super) quota: PlaceQuota,
     pub(super) sent_reports: SentReports,
-    /// `None`: everything leaves at once.
+    /// `None`: what comes in leaves at once, and only a replay is spread.
     pace: Option<Bitrate>,
     /// Bytes that may leave now; negative after a burst.
     credit: i64,
@@ -184,10 +188,10 @@ impl Receiver {
             allocator: Allocator::default(),
             quota: PlaceQuota::default(),
             sent_reports: SentReports::default(),
-            pace: Some(REPLAY_RATE),
+            pace: None,
             credit: 0,
             credit_at: now,
-            repair_credit: 0,
+            repair_credit: REPAIR_LEAST.bytes_in(Duration::from_secs(1)),
             connected_at: now,
             report_due: now,
             stats_due: now + Duration::from_secs(2),
@@ -246,15 +250,15 @@ impl Receiver {
             && item.slot.kind() == MediaKind::Video
             && slot.down.current() == Some(item.layer)
         {
-            slot.behind =
-                Some(Behind { layer: item.layer, generation: packet.generation, next: item.number });
+            let (layer, generation, next) = (item.layer, packet.generation, item.number);
+            slot.behind = Some(Behind { layer, generation, next, paced: true });
             return false;
         }
         let Some(outgoing) = slot.down.plan(item.layer, packet, &track.layers) else { return false };
         let starts = outgoing.starts_layer && item.slot.kind() == MediaKind::Video;
         if starts {
-            slot.behind =
-                Some(Behind { layer: item.layer, generation: packet.generation, next: item.number + 1 });
+            let (layer, generation, next) = (item.layer, packet.generation, item.number + 1);
+            slot.behind = Some(Behind { layer, generation, next, paced: self.pace.is_some() });
             self.report_due = now;
         }
         self.write(now, item.slot, &outgoing, packet, item.padding, egressor);
@@ -288,7 +292,7 @@ impl Receiver {
                     egressor.counts.skipped += 1;
                     break;
                 }
-                if self.pace.is_some() && self.credit <= 0 {
+                if behind.paced && self.credit <= 0 {
                     break;
                 }
                 state.behind = Some(Behind { next: behind.next + 1, ..behind });
@@ -382,11 +386,10 @@ impl Receiver {
     fn refill(&mut self, now: Timestamp) {
         let passed = now.saturating_since(self.credit_at);
         self.credit_at = now;
-        if let Some(pace) = self.pace {
-            // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
-            let most = pace.bytes_in(Duration::from_millis(20)).max(3_000) as i64;
-            self.credit = (self.credit + pace.bytes_in(passed) as i64).min(most);
-        }
+        let pace = self.pace.unwrap_or(REPLAY_RATE);
+        // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
+        let most = pace.bytes_in(Duration::from_millis(20)).max(3_000) as i64;
+        self.credit = (self.credit + pace.bytes_in(passed) as i64).clamp(-most, most);
     }
 
     /// Chooses each slot's layer anew, and catches up with pictures where one starts.
@@ -420,16 +423,10 @@ impl Receiver {
                 && let Some(range) = state.down.replay(buffer, ReplayLimits::default())
                 && let Some(generation) = buffer.generation()
             {
-                state.behind = Some(Behind { layer, generation, next: *range.start() });
+                state.behind = Some(Behind { layer, generation, next: *range.start(), paced: true });
             }
         }
-        let is_new = now.saturating_since(self.connected_at) < Duration::from_secs(2);
-        let is_roomy = estimate >= allocation.rate.scale(UNPACED_HEADROOM);
-        self.pace = match (is_new || self.is_behind(), is_roomy) {
-            (false, true) => None,
-            (true, true) => Some(REPLAY_RATE.max(estimate.scale(PACE))),
-            (_, false) => Some(estimate.max(allocation.rate).scale(PACE)),
-        };
+        self.pace = allocation.limited.then(|| estimate.max(allocation.rate).scale(PACE));
     }
 
     /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
@@ -476,8 +473,7 @@ impl Receiver {
         self.rate = Bitrate::of(self.counts.bytes - self.counted_bytes, span);
         self.counted_at = now;
         self.counted_bytes = self.counts.bytes;
-        // Repair may be as much as the stream itself: a link that needs more is served better by a lower layer.
-        self.repair_credit = self.rate.max(Bitrate::from_kbps(500)).bytes_in(Duration::from_secs(1));
+        self.repair_credit = self.rate.max(REPAIR_LEAST).bytes_in(Duration::from_secs(1));
     }
 
     /// This receiver in numbers.

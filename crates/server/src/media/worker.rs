@@ -9,7 +9,6 @@ use super::{
     burst::Burst,
     burst::Path,
     counts::{Egress, Ingress},
-    inbox::Inbox,
     lesson::{Egressor, Lesson},
     member::{Member, Part},
     meters::Meters,
