@@ -65,6 +65,7 @@ export class WhipClient {
   /** Tells the loop that the session is gone. */
   #lost: (() => void) | null = null;
   #changingCodec = false;
+  #line: { kbps: number; at: number } | null = null;
   #stopWatching: (() => void) | null = null;
 
   constructor(options: WhipClientOptions) {
@@ -157,6 +158,7 @@ export class WhipClient {
       token: this.#options.token,
       codec: this.#codec.current,
       sources,
+      startKbps: this.#knownLine(),
       onFlow: (flowing) => {
         // While another codec's session takes over, the relay lets the old one fall silent: no news.
         if (!isCurrent() || this.#changingCodec) return;
@@ -181,7 +183,15 @@ export class WhipClient {
     void this.#followCodec();
     const session = this.#session;
     const sample = await session?.sample();
-    if (sample && session === this.#session) this.#options.onUplink(sample);
+    if (!sample || session !== this.#session) return;
+    if (sample.availableKbps !== null) this.#line = { kbps: sample.availableKbps, at: performance.now() };
+    this.#options.onUplink(sample);
+  }
+
+  /** A careful share of what the line carried a moment ago; an older measure may be of another network. */
+  #knownLine(): number | null {
+    if (this.#line === null || performance.now() - this.#line.at > LINE_KNOWN_MS) return null;
+    return Math.min(LINE_START_MAX_KBPS, this.#line.kbps * 0.7);
   }
 
   /** Moves a running lesson to the chosen codec: the new session stands before the old one goes. */
@@ -228,3 +238,6 @@ export class WhipClient {
 }
 
 const TICK_MS = 1000;
+const LINE_KNOWN_MS = 20_000;
+/** Enough for all three layers and slides. */
+const LINE_START_MAX_KBPS = 3000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { withInbandFec } from "./whip-sdp.ts";
+import { withInbandFec, withStartRate } from "./whip-sdp.ts";
 
 const lines = (...text: string[]): string => `${text.join("\r\n")}\r\n`;
 
@@ -20,5 +20,29 @@ describe("in-band FEC", () => {
   test("leaves an answer alone that already says it", () => {
     const answer = lines("a=rtpmap:96 VP8/90000", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 useinbandfec=1");
     expect(withInbandFec(answer)).toBe(answer);
+  });
+});
+
+describe("a known line", () => {
+  test("is told to every picture codec, to repair and sound not", () => {
+    const answer = lines(
+      "a=rtpmap:111 opus/48000/2",
+      "a=rtpmap:96 VP8/90000",
+      "a=rtpmap:97 rtx/90000",
+      "a=fmtp:97 apt=96",
+      "a=rtpmap:108 H264/90000",
+      "a=fmtp:108 packetization-mode=1",
+    );
+    expect(withStartRate(answer, 1800.4)).toBe(
+      lines(
+        "a=rtpmap:111 opus/48000/2",
+        "a=rtpmap:96 VP8/90000",
+        "a=fmtp:96 x-google-start-bitrate=1800",
+        "a=rtpmap:97 rtx/90000",
+        "a=fmtp:97 apt=96",
+        "a=rtpmap:108 H264/90000",
+        "a=fmtp:108 packetization-mode=1;x-google-start-bitrate=1800",
+      ),
+    );
   });
 });

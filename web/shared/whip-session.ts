@@ -10,7 +10,7 @@ import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.t
 import type { CodecName, Slot } from "./protocol.ts";
 import { orderPictureCodecs, orderSoundCodecs } from "./whip-codecs.ts";
 import { type PictureRole, type PictureSize, pictureEncodings, soundEncoding } from "./whip-encodings.ts";
-import { withInbandFec } from "./whip-sdp.ts";
+import { withInbandFec, withStartRate } from "./whip-sdp.ts";
 import { readUplink, type StatsMemory, type UplinkSample } from "./whip-stats.ts";
 
 /** What each slot carries now; a slot that is `null` or missing sends nothing. */
@@ -22,6 +22,8 @@ export interface SessionPlan {
   readonly token: string;
   readonly codec: CodecName;
   readonly sources: Sources;
+  /** What the line carried a moment ago, kbit/s; `null` = nothing is known. */
+  readonly startKbps: number | null;
   /** The connection stands or stands again (`true`), is being repaired (`false`). */
   readonly onFlow: (flowing: boolean) => void;
   /** Beyond repair; called at most once, never after `close`. */
@@ -155,7 +157,12 @@ export class WhipSession {
     const location = response.headers.get("Location");
     if (location !== null) this.#address = new URL(location, response.url).href;
     const answer = await response.text();
-    await this.#pc.setRemoteDescription({ type: "answer", sdp: withInbandFec(answer) });
+    const { startKbps } = this.#plan;
+    const tuned = withInbandFec(answer);
+    await this.#pc.setRemoteDescription({
+      type: "answer",
+      sdp: startKbps === null ? tuned : withStartRate(tuned, startKbps),
+    });
     for (const [slot, sender] of this.#senders) {
       if (sender.track !== null) await this.#tune(slot, sender, sender.track);
     }
