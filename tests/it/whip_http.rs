@@ -237,6 +237,17 @@ async fn a_watching_class_is_on_the_board_and_is_let_go_when_the_lesson_ends() -
     let mut host = air.rig.page(&air.host.1).await?;
     let mut class = MediaPeer::connect(&air.rig, &air.whep(), &air.place.1).await?;
     host.next_where("roster", |roster| roster["places"][0]["state"] == "watching").await?;
+    let mut tv = air.rig.page(&air.place.1).await?;
+    let secret = class.location.trim_start_matches("/session/");
+    tv.send(json!({"type":"demand","peer":secret,"slot":"program_video","layer":"low"})).await?;
+    tv.send(json!({"type":"demand","peer":secret,"slot":"extra_video","layer":null})).await?;
+    tv.send(json!({"type":"ping","t":1})).await?;
+    let answer = tv.next_where("error", |_| true);
+    ensure!(
+        tokio::time::timeout(Duration::from_millis(300), answer).await.is_err(),
+        "its own session is its to size"
+    );
+    tv.leave().await?;
     host.send(json!({"type":"lesson.end"})).await?;
     class.closed().await?;
     host.next_where("roster", |roster| roster["places"][0]["state"] == "gone").await?;
@@ -286,6 +297,19 @@ async fn one_link_and_one_lesson_hold_only_so_many_connections() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_address_that_opens_sessions_without_end_is_told_to_wait() -> Result<()> {
+    let rig = Rig::start_with(|config| config.limits.sessions_per_minute = 1).await?;
+    let lesson = rig.lesson("Phân số").await?;
+    let (_, host) = rig.invite(&lesson, "host").await?;
+    let publish = async || post(&rig, &format!("/whip/{lesson}"), &host, &offer(true)?.1).await;
+    publish().await?.expect(StatusCode::CREATED)?;
+    let refused = publish().await?.expect(StatusCode::TOO_MANY_REQUESTS)?;
+    assert_eq!(refused.problem()?, "rate_limited");
+    ensure!(refused.header(header::RETRY_AFTER).parse::<u64>()? <= 60, "{:?}", refused.headers);
+    Ok(())
+}
+
+#[tokio::test]
 async fn pages_hear_what_is_published_and_an_encoder_can_start_the_lesson_by_itself() -> Result<()> {
     let rig = Rig::start_with(|config| config.lesson.autostart_on_publish = true).await?;
     let lesson = rig.lesson("Phân số").await?;
@@ -293,6 +317,7 @@ async fn pages_hear_what_is_published_and_an_encoder_can_start_the_lesson_by_its
     let place = rig.place("Phòng 3A").await?;
     let air = OnAir { rig, lesson, host, place };
     let mut tv = air.rig.page(&air.place.1).await?;
+    let mut teacher = air.rig.page(&air.host.1).await?;
     let mut encoder = MediaPeer::connect(&air.rig, &air.whip(), &air.host.1).await?;
     for n in 1..=10 {
         encoder.speak(n).await?;
@@ -300,6 +325,8 @@ async fn pages_hear_what_is_published_and_an_encoder_can_start_the_lesson_by_its
     tv.next_where("lesson", |message| message["lesson"]["state"] == "live").await?;
     let opus = json!({"program_audio":{"codec":"opus"}});
     tv.next_where("media", |media| media["slots"] == opus).await?;
+    let uplink = teacher.next("uplink").await?;
+    ensure!(uplink["loss"].as_f64().is_some_and(|loss| (0.0..=1.0).contains(&loss)), "{uplink}");
     air.rig.delete(&encoder.location, &air.host.1).await?.expect(StatusCode::OK)?;
     encoder.closed().await?;
     tv.next_where("media", |media| media["slots"] == json!({})).await?;
