@@ -15,7 +15,11 @@ import {
 import type { PictureFacts, Sound } from "./viewer-state.ts";
 import type { Flow } from "./whep-stats.ts";
 
-export type Demand = { readonly [S in VideoSlot]: LayerName | null };
+/**
+ * The size wanted of each published picture; `null` = the layout does not show it. Slots that carry nothing are left out, so
+ * that a picture that appears is sent at once and not only after our answer, which a broken WebSocket may delay.
+ */
+export type Demand = { readonly [S in VideoSlot]?: LayerName | null };
 
 export interface StageOptions {
   readonly onPicture: (slot: VideoSlot, picture: PictureFacts) => void;
@@ -238,11 +242,8 @@ export class Stage {
   }
 
   private updateDemand(): void {
-    const demand = {
-      program_video: this.layerOf("program_video"),
-      slides_video: this.layerOf("slides_video"),
-      extra_video: this.layerOf("extra_video"),
-    };
+    const demand: { [S in VideoSlot]?: LayerName | null } = {};
+    for (const slot of VIDEO_SLOTS) if (this.slots[slot] !== undefined) demand[slot] = this.layerOf(slot);
     const text = JSON.stringify(demand);
     if (text === this.demanded) return;
     this.demanded = text;

@@ -188,6 +188,7 @@ export class Viewer {
     if (peer === null) return;
     for (const slot of VIDEO_SLOTS) {
       const layer = demand[slot];
+      if (layer === undefined) continue;
       if (this.demanded.has(slot) && this.demanded.get(slot) === layer) continue;
       if (this.signal.send({ type: "demand", peer, slot, layer })) this.demanded.set(slot, layer);
     }

@@ -123,10 +123,28 @@ test("slides that end leave the screen although the teacher stays", () => {
   expect(facts.lastPublished).toEqual(["program_video"]);
 });
 
-test("after five minutes the thanks make room for the next lesson", () => {
-  const facts = paired({ lesson: { ...LIVE, state: "ended" } });
-  expect(tvScreen(facts, 60_000).kind).toBe("ended");
-  expect(tvScreen(facts, 302_000).kind).toBe("idle");
+test("the thanks stay for three minutes, although the relay goes on to the next lesson at once", () => {
+  const ended = paired({ lesson: { ...LIVE, state: "ended" } });
+  const next = { ...LIVE, id: "M", state: "scheduled" } as const;
+  const announced = reduceTv(ended, {
+    type: "viewer",
+    viewer: { ...(ended.viewer ?? initialFacts(0)), lesson: next },
+    at: 1100,
+  });
+  expect(tvScreen(ended, 60_000)).toEqual({ kind: "ended", lesson: { ...LIVE, state: "ended" } });
+  expect(tvScreen(announced, 60_000).kind).toBe("ended");
+  expect(tvScreen(announced, 182_000)).toMatchObject({ kind: "idle", next });
+  expect(tvScreen(ended, 182_000)).toMatchObject({ kind: "idle", next: null });
+});
+
+test("a lesson that begins ends the thanks for the one before", () => {
+  const ended = paired({ lesson: { ...LIVE, state: "ended" } });
+  const live = reduceTv(ended, {
+    type: "viewer",
+    viewer: { ...(ended.viewer ?? initialFacts(0)), lesson: { ...LIVE, id: "M" } },
+    at: 2000,
+  });
+  expect(tvScreen(live, 3000).kind).toBe("waiting");
 });
 
 test("remote controls of both makers and keyboards mean the same", () => {

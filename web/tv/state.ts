@@ -1,5 +1,5 @@
 /** What the TV knows and what it therefore shows; pure. */
-import type { Lang, Problem, VideoSlot } from "../shared/protocol.ts";
+import type { Lang, Lesson, Problem, VideoSlot } from "../shared/protocol.ts";
 import { VIDEO_SLOTS } from "../shared/protocol.ts";
 import { impossible, type LessonView, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
 import type { RemoteKey } from "./keys.ts";
@@ -28,8 +28,8 @@ export interface TvFacts {
   readonly fullscreenPossible: boolean;
   /** Picture slots last published: they stay on screen, dimmed, while the teacher is away. */
   readonly lastPublished: readonly VideoSlot[];
-  /** When the present lesson was seen to end; the words of thanks give way to the next lesson after a while. */
-  readonly endedAt: number | null;
+  /** The lesson that was seen to end here. The relay goes on to the next one at once; the thanks stay for a while. */
+  readonly ended: { readonly lesson: Lesson; readonly at: number } | null;
 }
 
 export type TvEvent =
@@ -56,7 +56,7 @@ export function initialTv(options: {
     muted: false,
     settings: null,
     lastPublished: [],
-    endedAt: null,
+    ended: null,
   };
 }
 
@@ -72,7 +72,7 @@ export function reduceTv(facts: TvFacts, event: TvEvent): TvFacts {
         pairing: { code: null, reachable: true },
         settings: null,
         lastPublished: [],
-        endedAt: null,
+        ended: null,
       };
     case "pairing":
       return { ...facts, pairing: event.pairing };
@@ -90,16 +90,22 @@ export function reduceTv(facts: TvFacts, event: TvEvent): TvFacts {
 }
 
 function reduceViewerChange(facts: TvFacts, viewer: ViewerFacts | null, at: number): TvFacts {
-  if (viewer === null) return { ...facts, viewer, lastPublished: [], endedAt: null };
+  if (viewer === null) return { ...facts, viewer, lastPublished: [], ended: null };
   const published = VIDEO_SLOTS.filter((slot) => viewer.slots[slot] !== undefined);
   const anything = Object.keys(viewer.slots).length > 0;
-  const ended = viewer.lesson?.state === "ended";
   return {
     ...facts,
     viewer,
     lastPublished: anything || !wasWatching(viewer) ? published : facts.lastPublished,
-    endedAt: ended ? (facts.endedAt ?? at) : null,
+    ended: endedAfter(facts, viewer, at),
   };
+}
+
+function endedAfter(facts: TvFacts, viewer: ViewerFacts, at: number): TvFacts["ended"] {
+  const { lesson } = viewer;
+  if (lesson === null || lesson.state === "scheduled") return facts.ended;
+  if (lesson.state !== "ended") return null;
+  return facts.ended?.lesson.id === lesson.id ? facts.ended : { lesson, at };
 }
 
 function wasWatching(viewer: ViewerFacts): boolean {
@@ -116,8 +122,8 @@ export type TvScreen =
   | { kind: "refused"; problem: Problem | null }
   | Exclude<LessonView, { kind: "refused" }>;
 
-/** The thanks stay long enough to be read by a class that is packing up. */
-const THANKS_MS = 5 * 60_000;
+/** Long enough to be read by a class that is packing up. */
+const THANKS_MS = 3 * 60_000;
 
 export function tvScreen(facts: TvFacts, now: number): TvScreen {
   if (!facts.supported) return { kind: "unsupported" };
@@ -128,9 +134,11 @@ export function tvScreen(facts: TvFacts, now: number): TvScreen {
   if (view.kind === "refused") {
     return view.reason === "replaced" ? { kind: "elsewhere" } : { kind: "refused", problem: view.problem };
   }
-  if (view.kind === "ended" && facts.endedAt !== null && now - facts.endedAt > THANKS_MS) {
-    return { kind: "idle", next: null, offlineSince: facts.viewer.offlineSince };
+  if (view.kind !== "ended" && view.kind !== "idle") return view;
+  if (facts.ended !== null && now - facts.ended.at < THANKS_MS) {
+    return { kind: "ended", lesson: facts.ended.lesson };
   }
+  if (view.kind === "ended") return { kind: "idle", next: null, offlineSince: facts.viewer.offlineSince };
   return view;
 }
 
