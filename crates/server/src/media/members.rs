@@ -4,7 +4,7 @@ use super::{
     api::{CloseReason, MediaEvent, PeerRole},
     burst::Path,
     inbox::{Command, Note},
-    member::{Address, Part},
+    member::{Address, Member, Part},
     receiver::Receiver,
     worker::{Route, Worker},
 };
@@ -59,18 +59,16 @@ impl Worker {
         match role {
             PeerRole::Viewer => self.begin_sending(now, id),
             PeerRole::Publisher => {
-                let (replaced, registry) = {
-                    let registry = self.shared.registry();
-                    let replaced = registry.replaced_by(id);
-                    let workers: Vec<_> = replaced.iter().map(|&peer| registry.worker_of(peer)).collect();
-                    (replaced, workers)
-                };
-                for (peer, worker) in replaced.into_iter().zip(registry) {
-                    let close = Command::Close { peer, reason: CloseReason::Replaced };
-                    if let Some(worker) = worker {
-                        // Cannot be refused: only demands and fragments are.
-                        let _ = self.shared.inboxes[worker].command(close);
+                let takeover = self.shared.registry().take_over(id, self.index, now);
+                if let Some(Member { part: Part::Publisher(publisher), .. }) = self.peers.get_mut(&id) {
+                    for (slot, announced) in takeover.inherited {
+                        publisher.inherit(now, slot, announced);
                     }
+                }
+                for (peer, worker) in takeover.replaced {
+                    let close = Command::Close { peer, reason: CloseReason::Replaced };
+                    // Cannot be refused: only demands and fragments are.
+                    let _ = self.shared.inboxes[worker].command(close);
                 }
             }
         }

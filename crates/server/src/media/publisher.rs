@@ -209,6 +209,14 @@ impl Publisher {
         self.slots[slot.index()].hold = if is_ours { Hold::Held } else { Hold::Not(now + CLAIM_RETRY) };
     }
 
+    /// The slot comes from a connection this one replaces; it counts as stopped when nothing comes soon.
+    pub(super) fn inherit(&mut self, now: Timestamp, slot: Slot, announced: Option<Codec>) {
+        let state = &mut self.slots[slot.index()];
+        state.hold = Hold::Held;
+        state.heard_at = now;
+        state.announced = announced;
+    }
+
     /// Another publisher feeds the slot now.
     pub(super) fn lose(&mut self, now: Timestamp, slot: Slot) {
         let state = &mut self.slots[slot.index()];
@@ -228,7 +236,9 @@ impl Publisher {
             }
             let is_live = now.saturating_since(state.heard_at) < SILENT_AFTER;
             let newest = self.streams.iter().rev().find(|stream| stream.slot == slot);
-            let present = newest.filter(|_| is_live).map(|stream| stream.codec);
+            // Nothing of our own yet: what was inherited still stands.
+            let codec = newest.map(|stream| stream.codec).or(state.announced);
+            let present = codec.filter(|_| is_live);
             if present != state.announced {
                 state.announced = present;
                 changes.push((slot, present));
