@@ -8,7 +8,7 @@ import mic from "lucide-static/icons/mic.svg?raw";
 import alert from "lucide-static/icons/triangle-alert.svg?raw";
 import video from "lucide-static/icons/video.svg?raw";
 import type { ComponentChildren, JSX } from "preact";
-import { canShareScreen } from "../shared/devices.ts";
+import { canShareScreen, type DeviceProblem } from "../shared/devices.ts";
 import type { Lesson } from "../shared/protocol.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
@@ -97,17 +97,38 @@ function Content({ name, list, room, voice }: ContentProps): JSX.Element | null 
   }
 }
 
+/** Trying again changes nothing: the page itself must be opened in another way. */
+function isHopeless(problem: DeviceProblem): boolean {
+  return problem === "insecure" || problem === "unsupported";
+}
+
+/** Camera and microphone fail for one reason: it is told once, with one button for both. */
+function sameTrouble(room: HostRoom): boolean {
+  const [camera, microphone] = [room.sources.camera.value, room.sources.microphone.value];
+  return camera.kind === "failed" && microphone.kind === "failed" && camera.problem === microphone.problem;
+}
+
 function PictureContent({ list, room }: { list: Checklist; room: HostRoom }): JSX.Element {
   const camera = room.sources.camera.value;
   const microphone = room.sources.microphone.value;
   if (camera.kind === "failed") {
+    const sentence = <p>{t(`host.problem.${camera.problem}`)}</p>;
+    if (isHopeless(camera.problem)) return sentence;
     return (
       <>
-        <p>{t(`host.problem.${camera.problem}`)}</p>
-        <Button icon={video} onClick={() => void room.sources.open("camera")}>
-          {t("host.check.retry_devices")}
-        </Button>
-        <DeviceSelect room={room} use="camera" label={t("host.devices.camera")} />
+        {sentence}
+        {sameTrouble(room) ? (
+          <Button kind="primary" icon={video} onClick={() => void room.openDevices()}>
+            {t("host.check.retry_devices")}
+          </Button>
+        ) : (
+          <Button icon={video} onClick={() => void room.sources.open("camera")}>
+            {t("host.check.retry_devices")}
+          </Button>
+        )}
+        {room.sources.cameras.value.some(({ deviceId }) => deviceId !== "") ? (
+          <DeviceSelect room={room} use="camera" label={t("host.devices.camera")} />
+        ) : null}
       </>
     );
   }
@@ -116,7 +137,7 @@ function PictureContent({ list, room }: { list: Checklist; room: HostRoom }): JS
       <Button
         kind={list.primary === "open_devices" ? "primary" : "secondary"}
         icon={video}
-        onClick={() => room.openDevices()}
+        onClick={() => void room.openDevices()}
       >
         {t("host.check.open_devices")}
       </Button>
@@ -139,13 +160,15 @@ function SoundContent({ list, room, voice }: Omit<ContentProps, "name">): JSX.El
     case "opening":
       return null;
     case "failed":
+      // The line above has just said the same and has the button.
+      if (sameTrouble(room)) return null;
       return (
         <>
           <p>{t(`host.problem.${microphone.problem}`)}</p>
           <Button
             kind={list.primary === "open_devices" ? "primary" : "secondary"}
             icon={mic}
-            onClick={() => room.openDevices()}
+            onClick={() => void room.openDevices()}
           >
             {t("host.check.retry_devices")}
           </Button>
@@ -237,10 +260,11 @@ function SoundTest({ voice, primary }: { voice: Voice; primary: Checklist["prima
   }
 }
 
-function SlidesContent({ room }: { room: HostRoom }): JSX.Element {
+function SlidesContent({ room }: { room: HostRoom }): JSX.Element | null {
   const slides = room.sources.slides.value;
   if (slides.kind === "failed") return <p>{t(`host.problem.${slides.problem}`)}</p>;
   if (slides.kind === "on") return <p>{t("host.check.slides.on")}</p>;
+  if (!window.isSecureContext) return null;
   return <p>{canShareScreen() ? t("host.check.slides.hint") : t("host.problem.unsupported")}</p>;
 }
 

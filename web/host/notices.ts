@@ -33,7 +33,7 @@ export class Notices {
   add(content: NoticeContent): void {
     const notice: Notice = { id: this.#nextId, content };
     this.#nextId += 1;
-    const others = this.#list.peek().filter((shown) => shown.content.kind !== content.kind);
+    const others = this.#list.peek().filter((shown) => subject(shown.content) !== subject(content));
     this.#list.value = [...others, notice].slice(-NOTICES_MAX);
     if (!lasting(content)) setTimeout(() => this.dismiss(notice.id), SHOWN_MS);
   }
@@ -46,6 +46,11 @@ export class Notices {
   clear(kind: NoticeContent["kind"]): void {
     this.#list.value = this.#list.peek().filter((notice) => notice.content.kind !== kind);
   }
+}
+
+/** What a notice is about: news about the same thing replaces the older news. */
+function subject(content: NoticeContent): string {
+  return "use" in content ? content.use : content.kind;
 }
 
 /** Stays until dismissed or dealt with. */

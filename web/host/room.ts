@@ -5,7 +5,7 @@
  * signals and call its methods, and hold no lesson state of their own.
  */
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
-import { alreadyAllowed } from "../shared/devices.ts";
+import { alreadyAllowed, askOnce } from "../shared/devices.ts";
 import type {
   ClientMessage,
   Lesson,
@@ -122,11 +122,9 @@ export class HostRoom {
   }
 
   /** Opens camera and microphone; the browser may ask the teacher. */
-  openDevices(): void {
-    // Two prompts at once would hide each other: the microphone first, as there is no lesson without.
-    void this.sources
-      .open("microphone")
-      .then(() => (sessionWishes()?.camera === false ? undefined : this.sources.open("camera")));
+  async openDevices(): Promise<void> {
+    await askOnce();
+    await Promise.all([this.sources.open("microphone"), this.sources.open("camera")]);
   }
 
   command(command: Pending): void {

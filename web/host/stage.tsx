@@ -97,7 +97,13 @@ function Nothing({ room }: { room: HostRoom }): JSX.Element {
           <p>{t("host.stage.first.advice")}</p>
         </>
       ) : null}
-      {camera.kind === "failed" ? <p>{t(`host.problem.${camera.problem}`)}</p> : null}
+      {camera.kind === "failed" ? (
+        <>
+          <p class="stage-word">{t("host.stage.camera_failed")}</p>
+          {/* Before the lesson the checklist beside says why; during it nothing else does. */}
+          {room.lesson.value?.state === "live" ? <p>{t(`host.problem.${camera.problem}`)}</p> : null}
+        </>
+      ) : null}
       {!fresh && !opening && camera.kind === "off" ? (
         <>
           <p class="stage-word">{t("host.stage.camera_off")}</p>
@@ -118,9 +124,13 @@ function AirPill({ room }: { room: HostRoom }): JSX.Element {
   }
   switch (room.publishing.value.kind) {
     case "publishing":
-      return (
+      return Object.values(picturesOf(room)).some((track) => track !== undefined) ? (
         <StatePill tone="ok" icon={eye}>
           {t("host.stage.air")}
+        </StatePill>
+      ) : (
+        <StatePill tone="warn" icon={eyeOff}>
+          {t("host.stage.no_picture")}
         </StatePill>
       );
     case "idle":

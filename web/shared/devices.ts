@@ -156,6 +156,21 @@ export async function alreadyAllowed(kind: DeviceKind): Promise<boolean> {
 }
 
 /**
+ * Asks for camera and microphone in one question, where the browser has not been asked before.
+ *
+ * The answer is not looked at: opening each device afterwards tells more exactly what is wrong.
+ */
+export async function askOnce(): Promise<void> {
+  if (cameraObstacle() !== null || (await alreadyAllowed("microphone"))) return;
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    for (const track of stream.getTracks()) track.stop();
+  } catch {
+    // Said no, or one of the two is missing.
+  }
+}
+
+/**
  * Opens a camera, by id when one is given.
  *
  * @throws DeviceError with the reason.
