@@ -5,12 +5,16 @@ use anyhow::Context as _;
 use std::io::{IsTerminal as _, stderr};
 use tracing_subscriber::{EnvFilter, fmt};
 
+/// Warnings of a library about what browsers do every day (DTLS extensions it does not know); a filter of the
+/// configuration that names the library overrides this.
+const QUIET: &str = "rtc_dtls=error";
+
 /// Installs the process's logger.
 ///
 /// # Errors
 /// When the filter cannot be read (the configuration has checked it) or a logger is installed already.
 pub fn init(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.level)
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.level))
         .with_context(|| format!("log.level {:?} is no filter", config.level))?;
     let builder = fmt().with_env_filter(filter).with_writer(stderr);
     let installed = match config.format {

@@ -18,10 +18,15 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
         return Ok(handle.clone());
     }
     let seconds = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+    // The bounds the media workers count with: what is finer than a page's answer must be seen finer.
+    let media = [0.000_25, 0.000_5, 0.001, 0.001_5, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.02, 0.05];
     let ratios = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_ratio".to_owned()), &ratios))
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full("nhipcau_media_latency_seconds".to_owned()), &media)
+        })
         .and_then(PrometheusBuilder::install_recorder)
         .context("cannot install the metrics")?;
     describe();
@@ -40,6 +45,7 @@ fn describe() {
     describe_gauge!("nhipcau_lessons", "Lessons by state");
     describe_counter!("nhipcau_sessions_opened_total", "WHIP and WHEP sessions opened");
     describe_counter!("nhipcau_sessions_closed_total", "Media connections that ended, by reason");
+    describe_counter!("nhipcau_lesson_breakdowns_total", "Tasks of lessons that a fault of ours ended");
     describe_histogram!("nhipcau_viewer_loss_ratio", "Loss that viewers report, 0 to 1");
     describe_histogram!("nhipcau_viewer_round_trip_seconds", "Round trip to viewers");
     describe_counter!("nhipcau_viewers_without_codec_total", "Viewers that cannot decode what is published");

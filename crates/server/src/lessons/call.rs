@@ -109,6 +109,11 @@ impl LessonHandle {
         self.ask(|reply| Call::Delete(who, reply)).await
     }
 
+    /// Whether the task runs.
+    pub(super) fn is_served(&self) -> bool {
+        !self.calls.is_closed()
+    }
+
     pub(super) async fn tell(&self, call: Call) {
         // A lesson that was deleted a moment ago has nobody left to tell.
         let _ = self.calls.send(call).await;

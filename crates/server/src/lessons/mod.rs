@@ -24,6 +24,7 @@ use std::{
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::error;
 
 /// Requests that may wait for one lesson.
 const CALLS_MAX: usize = 1_024;
@@ -75,8 +76,14 @@ impl Lessons {
     /// The task of a lesson; started when the lesson is first asked for.
     pub(crate) fn lesson(self: &Arc<Self>, id: LessonId) -> Result<LessonHandle, Problem> {
         let mut rooms = self.rooms();
-        if let Some(handle) = rooms.get(&id) {
-            return Ok(handle.clone());
+        match rooms.get(&id) {
+            Some(handle) if handle.is_served() => return Ok(handle.clone()),
+            Some(_) => {
+                // A fault of ours ended the task. The lesson is stored and goes on; its pages come back.
+                error!(lesson.id = %id, "the task of lesson {id} broke down and is started again");
+                metrics::counter!("nhipcau_lesson_breakdowns_total").increment(1);
+            }
+            None => {}
         }
         let record = self.directory.borrow().lesson(id).cloned();
         let record = record.ok_or_else(|| Problem::new(ProblemCode::LessonUnknown))?;
