@@ -75,7 +75,7 @@ function Refused(props: { link: Extract<SignalStatus, { kind: "refused" }>; room
           title={t("host.refused.replaced")}
           advice={t("host.refused.replaced.advice")}
           action={
-            <Button kind="primary" large onClick={() => room.retry()}>
+            <Button kind="primary" large onClick={() => room.takeBack()}>
               {t("host.refused.here")}
             </Button>
           }

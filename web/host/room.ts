@@ -139,11 +139,16 @@ export class HostRoom {
     this.#pendingTimer = setTimeout(() => this.#settle(), PENDING_MAX_MS);
   }
 
-  /** Publishes again after a refusal the teacher has dealt with. */
+  /** Publishes again after the relay refused, once the teacher has dealt with the reason. */
   retry(): void {
-    this.#signal.start();
-    this.#signal.nudge();
     if (this.onAir.peek()) this.#whip?.start();
+  }
+
+  /** Takes the lesson back from another computer that opened the same link. */
+  takeBack(): void {
+    this.#signal.start();
+    this.retry();
+    void this.openDevices();
   }
 
   #receive(message: ServerMessage): void {
@@ -234,7 +239,11 @@ export class HostRoom {
     this.#link.value = status;
     // The relay was away and is back: the media session may be a ghost on a restarted server.
     if (status.kind === "open" && before.kind !== "open") this.#whip?.nudge();
-    if (status.kind === "refused") void this.#whip?.stop();
+    if (status.kind === "refused") {
+      void this.#whip?.stop();
+      // Whoever may not teach here any more is not filmed either; another page may need the camera now.
+      this.sources.closeAll();
+    }
   }
 
   #refused(problem: Problem): void {
