@@ -190,3 +190,42 @@ impl Lessons {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{self, MediaConfig};
+    use domain::{InvitationId, LessonCommand};
+
+    #[tokio::test]
+    async fn a_lesson_whose_task_broke_down_goes_on_for_the_next_caller() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (media, _events, running) = media::start(MediaConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+            workers: std::num::NonZeroUsize::new(1),
+            ..MediaConfig::default()
+        })?;
+        let store = Store::open(folder.path().join("nhipcau.db")).await?;
+        let tools = Tools {
+            config: Arc::default(),
+            clock: Clock::start(),
+            store: store.clone(),
+            media,
+            sessions: Arc::default(),
+        };
+        let lessons = Lessons::open(tools).await?;
+        let wanted =
+            NewLesson { title: "Phân số".to_owned(), host_place: None, starts_at: None, places: None };
+        let planned = lessons.create(&wanted).await.map_err(|problem| anyhow::anyhow!(problem.detail))?.id;
+        let nobody_serves = LessonHandle::new(mpsc::channel(1).0);
+        lessons.rooms().insert(planned, nobody_serves);
+        let organiser = Identity::Organiser { invitation: InvitationId(1), lesson: None };
+        let served = lessons.lesson(planned).map_err(|problem| anyhow::anyhow!(problem.detail))?;
+        let started = served.command(organiser, LessonCommand::Start).await;
+        assert_eq!(started.map(|lesson| lesson.state), Ok(LessonState::Live));
+        lessons.stop().await;
+        store.close().await;
+        tokio::task::spawn_blocking(|| running.shutdown()).await?;
+        Ok(())
+    }
+}
