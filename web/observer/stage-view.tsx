@@ -89,7 +89,7 @@ function Pane(props: {
       data-shown={place !== null}
       data-beside={props.beside}
       data-standing={props.standing}
-      style={place === null ? {} : { left: `${place.left}%`, width: `${place.width}%` }}
+      style={place === null ? {} : { "--left": `${place.left}%`, "--width": `${place.width}%` }}
     />
   );
 }

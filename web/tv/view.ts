@@ -91,7 +91,10 @@ export class View {
     this.panel.setAttribute("data-screen", watching && !voiceOnly ? "none" : screen.kind);
     this.renderNotice(facts, screen, trouble, t, now);
     this.settings.render(facts, t);
-    this.settingsButton.textContent = t("tv.settings.hint");
+    this.draw(this.settingsButton, facts.lang, [], () => [
+      el("span", "corner-remote", t("tv.settings.hint")),
+      el("span", "corner-touch", t("tv.settings")),
+    ]);
     this.settingsButton.setAttribute("data-shown", String(!watching && facts.settings === null));
   }
 
