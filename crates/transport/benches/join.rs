@@ -1,6 +1,8 @@
 //! What one classroom costs the relay: joining (SDP, ICE, DTLS, keys), then sealing and opening packets.
 //! `cargo bench -p transport --bench join`
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 use divan::{Bencher, black_box, counter::BytesCount};
 use domain::{Slot, Timestamp};
 use std::{net::SocketAddr, sync::LazyLock, time::Duration, time::Instant};

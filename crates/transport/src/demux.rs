@@ -31,7 +31,7 @@ mod tests {
         check(&[22], Class::Dtls);
         check(&[64, 0], Class::Unknown);
         check(&[0x80, 96], Class::Rtp);
-        check(&[0x90, 0x80 | 111], Class::Rtp);
+        check(&[0x90, 0xEF], Class::Rtp);
         check(&[0x80, 200], Class::Rtcp);
         check(&[0x8F, 206], Class::Rtcp);
         check(&[192, 0], Class::Unknown);

@@ -13,7 +13,7 @@ pub enum IdentityError {
     Certificate(String),
 }
 
-/// A self-signed ECDSA P-256 certificate with its key. One serves every peer of a process; keep it over restarts with [`to_pem`](Self::to_pem).
+/// A self-signed certificate with its key; [`generate`](Self::generate) makes ECDSA P-256. One serves every peer of a process; keep it over restarts with [`to_pem`](Self::to_pem).
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) certificate: Certificate,
@@ -33,13 +33,14 @@ impl Identity {
         Self::new(certificate, provider)
     }
 
-    /// Reads what [`to_pem`](Self::to_pem) wrote.
+    /// Reads what [`to_pem`](Self::to_pem) wrote, or any PKCS #8 key (ECDSA P-256, Ed25519 or RSA) followed by its certificate.
     ///
     /// # Errors
     /// [`IdentityError`] when `pem` is not a key followed by a certificate.
     pub fn from_pem(pem: &str) -> Result<Self, IdentityError> {
         let provider = provider()?;
-        let certificate = Certificate::from_pem(pem, provider.crypto()).map_err(refuse)?;
+        let certificate =
+            Certificate::from_pem(&pem.replace(STANDARD_TAG, RTC_TAG), provider.crypto()).map_err(refuse)?;
         Self::new(certificate, provider)
     }
 
@@ -48,7 +49,7 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`] when the provider does not export keys; ours does.
     pub fn to_pem(&self) -> Result<String, IdentityError> {
-        self.certificate.serialize_pem().map_err(refuse)
+        self.certificate.serialize_pem().map(|pem| pem.replace(RTC_TAG, STANDARD_TAG)).map_err(refuse)
     }
 
     /// What SDP announces: SHA-256 of the certificate.
@@ -68,6 +69,10 @@ impl Identity {
         Ok(Self { certificate, provider, fingerprint })
     }
 }
+
+/// RFC 7468 section 10; rtc-dtls writes and wants an underscore.
+const STANDARD_TAG: &str = "PRIVATE KEY-----";
+const RTC_TAG: &str = "PRIVATE_KEY-----";
 
 fn provider() -> Result<Arc<dyn RTCCryptoProvider>, IdentityError> {
     rtc_crypto::default_provider().map_err(refuse)

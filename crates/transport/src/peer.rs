@@ -281,33 +281,28 @@ impl Peer {
     }
 
     fn handle_rtcp<'d>(&mut self, now: Timestamp, from: SocketAddr, datagram: &'d mut [u8]) -> Received<'d> {
-        let items = match self.session.open_rtcp(datagram) {
-            Ok(length) => feedback::parse(datagram.get(..length).unwrap_or(&[])),
-            Err(_) => {
-                self.drops.srtp += 1;
-                return Received::Nothing;
-            }
+        let items = if let Ok(length) = self.session.open_rtcp(datagram) {
+            feedback::parse(datagram.get(..length).unwrap_or(&[]))
+        } else {
+            self.drops.srtp += 1;
+            return Received::Nothing;
         };
         self.ice.heard(now, from);
         if items.is_empty() { Received::Nothing } else { Received::Feedback(items) }
     }
 
     fn handle_rtp<'d>(&mut self, now: Timestamp, from: SocketAddr, datagram: &'d mut [u8]) -> Received<'d> {
-        let opened = match self.session.open_rtp(datagram) {
-            Ok(opened) => opened,
-            Err(_) => {
-                self.drops.srtp += 1;
-                return Received::Nothing;
-            }
+        let Ok(opened) = self.session.open_rtp(datagram) else {
+            self.drops.srtp += 1;
+            return Received::Nothing;
         };
         self.ice.heard(now, from);
         let datagram: &'d [u8] = datagram;
-        match sort_packet(&mut self.router, &self.negotiated, opened, datagram) {
-            Some(received) => Received::Rtp(received),
-            None => {
-                self.drops.unrouted += 1;
-                Received::Nothing
-            }
+        if let Some(received) = sort_packet(&mut self.router, &self.negotiated, opened, datagram) {
+            Received::Rtp(received)
+        } else {
+            self.drops.unrouted += 1;
+            Received::Nothing
         }
     }
 

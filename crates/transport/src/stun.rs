@@ -124,7 +124,7 @@ fn build(setters: &[Box<dyn Setter + '_>]) -> Option<Vec<u8>> {
     Some(message.raw)
 }
 
-fn integrity<'c>(password: &str, crypto: &'c dyn RTCCrypto) -> Box<MessageIntegrity<'c>> {
+fn integrity<'c>(password: &str, crypto: &'c dyn RTCCrypto) -> Box<dyn Setter + 'c> {
     Box::new(MessageIntegrity::new_short_term_integrity_with_provider(password.to_owned(), crypto))
 }
 

@@ -1,8 +1,8 @@
 //! One DTLS 1.2 association around rtc-dtls: roles, SRTP profile, retransmission, limits.
 //!
 //! What rtc-dtls 0.21.1 does and this module makes good for:
-//! - it takes the *client's* first known SRTP profile, and Chromium lists SHA1_80 before GCM: so a server first tries a configuration with
-//!   GCM alone and falls back to SHA1_80 when the ClientHello has none;
+//! - it takes the *client's* first known SRTP profile, and Chromium lists `SHA1_80` before GCM: so a server first tries a configuration with
+//!   GCM alone and falls back to `SHA1_80` when the `ClientHello` has none;
 //! - it stops its retransmission timer when any handshake record arrives, even a repeated one, so that two losses can stall both sides
 //!   for ever: so repeats are kept from it and answered with a retransmission ([`filter`]);
 //! - its retransmission interval is fixed: so ours grows, by calling its timer late;
@@ -10,6 +10,8 @@
 //!   are counted and fragments put together before it sees them.
 
 mod filter;
+#[cfg(test)]
+mod tests;
 
 use crate::endpoint::Shared;
 use crate::srtp::{KEYING_MATERIAL_LABEL, Profile, SrtpKeys};
@@ -33,7 +35,7 @@ const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// First retransmission; doubles up to [`MOST_INTERVAL`]. rtc-dtls gives up after seven: about ten seconds.
 const FIRST_INTERVAL: Duration = Duration::from_millis(250);
 const MOST_INTERVAL: Duration = Duration::from_secs(2);
-/// Datagrams kept until the ClientHello is understood, to try another profile on them.
+/// Datagrams kept until the `ClientHello` is understood, to try another profile on them.
 const MAX_EARLY: usize = 8;
 /// Repeats of the other side's flight that are answered at once, per flight of ours.
 const MAX_PROMPTED: u8 = 3;
@@ -106,7 +108,7 @@ pub(crate) struct Dtls {
     is_client: bool,
     phase: Phase,
     filter: Filter,
-    /// Accepted datagrams of a server that may still fall back to SHA1_80.
+    /// Accepted datagrams of a server that may still fall back to `SHA1_80`.
     early: Vec<Vec<u8>>,
     fell_back: bool,
     transmits: VecDeque<Vec<u8>>,
@@ -117,13 +119,13 @@ pub(crate) struct Dtls {
 }
 
 impl Dtls {
-    /// Waits for a ClientHello.
+    /// Waits for a `ClientHello`.
     pub(crate) fn server(shared: Arc<Shared>, now: Timestamp) -> Self {
         let endpoint = Endpoint::new(REMOTE, TransportProtocol::UDP, Some(shared.dtls.server_gcm.clone()));
         Self::new(shared, endpoint, false, now)
     }
 
-    /// Sends a ClientHello.
+    /// Sends a `ClientHello`.
     pub(crate) fn client(shared: Arc<Shared>, now: Timestamp) -> (Self, Option<DtlsEvent>) {
         let endpoint = Endpoint::new(REMOTE, TransportProtocol::UDP, None);
         let mut dtls = Self::new(shared, endpoint, true, now);
@@ -166,11 +168,11 @@ impl Dtls {
                 }
                 (None, false)
             }
-            Verdict::Feed(records) => (self.feed(now, records), false),
+            Verdict::Feed(records) => (self.feed(now, &records), false),
         }
     }
 
-    fn feed(&mut self, now: Timestamp, records: Vec<u8>) -> Option<DtlsEvent> {
+    fn feed(&mut self, now: Timestamp, records: &[u8]) -> Option<DtlsEvent> {
         let may_fall_back = !self.is_client
             && !self.fell_back
             && self.phase == Phase::Handshaking
@@ -179,10 +181,9 @@ impl Dtls {
             if self.early.len() >= MAX_EARLY {
                 return None;
             }
-            self.early.push(records.clone());
+            self.early.push(records.to_vec());
         }
-        let outcome =
-            self.endpoint.read(self.shared.instant(now), REMOTE, None, BytesMut::from(&records[..]));
+        let outcome = self.endpoint.read(self.shared.instant(now), REMOTE, None, BytesMut::from(records));
         if may_fall_back && matches!(outcome, Err(Error::ErrServerNoMatchingSrtpProfile)) {
             return self.fall_back(now);
         }
@@ -210,14 +211,14 @@ impl Dtls {
         }
     }
 
-    /// The ClientHello has no GCM: begins again with SHA1_80 on the same datagrams. What the first try wanted to say is dropped with it.
+    /// The `ClientHello` has no GCM: begins again with `SHA1_80` on the same datagrams. What the first try wanted to say is dropped with it.
     fn fall_back(&mut self, now: Timestamp) -> Option<DtlsEvent> {
         self.fell_back = true;
         self.endpoint =
             Endpoint::new(REMOTE, TransportProtocol::UDP, Some(self.shared.dtls.server_sha1.clone()));
         let mut event = None;
         for records in std::mem::take(&mut self.early) {
-            event = event.or(self.feed(now, records));
+            event = event.or(self.feed(now, &records));
         }
         event
     }

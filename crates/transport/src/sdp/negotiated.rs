@@ -112,6 +112,7 @@ pub struct ExtensionIds {
 
 /// RTCP feedback negotiated for one section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent yes-or-no lines of SDP")]
 pub struct NegotiatedFeedback {
     /// Generic NACK (RFC 4585 section 6.2.1).
     pub nack: bool,

@@ -34,6 +34,7 @@ pub(crate) struct RemoteTransport {
 
 /// One payload type of an m-line, in the m-line's order.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "payload type is the RFCs' word")]
 pub(crate) struct Payload<'a> {
     pub(crate) payload_type: u8,
     /// `a=rtpmap`'s value, such as `opus/48000/2`.
@@ -61,6 +62,7 @@ impl Payload<'_> {
 
 /// One media section.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent yes-or-no lines of SDP")]
 pub(crate) struct OfferedSection<'a> {
     pub(crate) raw_media: &'a str,
     pub(crate) protocol: &'a str,
@@ -375,7 +377,7 @@ fn sources(attributes: &[Attribute<'_>]) -> Vec<SourceSsrcs> {
                 }
                 Some(("SIM", rest)) => layers = numbers(rest),
                 Some((_, rest)) if dependent.len() < MAX_EACH => {
-                    dependent.extend(numbers(rest).into_iter().skip(1))
+                    dependent.extend(numbers(rest).into_iter().skip(1));
                 }
                 _ => {}
             },

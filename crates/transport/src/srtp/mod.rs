@@ -1,7 +1,7 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714): keys from DTLS, sealing, opening, replay windows.
 //!
 //! The relay seals and opens with its own few lines over `ring` and rtc-crypto instead of rtc-srtp's `Context`, because that one
-//! allocates per packet, accepts SRTCP with the encryption bit cleared without checking its tag under SHA1_80, and keeps state for every
+//! allocates per packet, accepts SRTCP with the encryption bit cleared without checking its tag under `SHA1_80`, and keeps state for every
 //! SSRC anybody names before authenticating it. Tests check ours against it, and against RFC 7714's vectors.
 
 #[cfg(test)]

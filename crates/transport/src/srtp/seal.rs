@@ -83,7 +83,7 @@ impl Sealer {
         })
     }
 
-    /// Bytes each packet grows by: 16 for GCM, 10 for SHA1_80.
+    /// Bytes each packet grows by: 16 for GCM, 10 for `SHA1_80`.
     pub fn tag_len(&self) -> usize {
         self.profile.tag_len()
     }
