@@ -208,8 +208,13 @@ pub(super) async fn publish(
             send_encodings: encodings,
         };
         let track = Arc::clone(&outgoing[first].track) as Arc<dyn TrackLocal>;
-        outgoing[first].transceiver =
-            Some(connection.add_transceiver_from_track(track, Some(send_only)).await?);
+        let transceiver = connection.add_transceiver_from_track(track, Some(send_only)).await?;
+        if codec == Codec::H264 {
+            // The library sends only codecs agreed for the first video section: without VP8 there, slides stay silent.
+            let both = vec![codec_parameters(Codec::H264), codec_parameters(Codec::Vp8)];
+            transceiver.set_codec_preferences(both).await?;
+        }
+        outgoing[first].transceiver = Some(transceiver);
     }
 
     let offer = connection.create_offer(None).await?;
