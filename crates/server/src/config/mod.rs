@@ -397,6 +397,7 @@ mod tests {
             ("NHIPCAU_MEDIA__WORKERS", "3"),
             ("NHIPCAU_LESSON__AUTOSTART_ON_PUBLISH", "true"),
             ("NHIPCAU_CONFIG", "named by the command line"),
+            ("NHIPCAU_TOKEN", "the simulator's"),
             ("HOME", "not ours"),
         ]);
         assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 0)));

@@ -7,6 +7,10 @@ use std::{
 };
 use toml::Value;
 
+/// Variables that are no keys: which file to read, and what the simulator, the page builder and the browser tests
+/// take from the same environment.
+const NOT_KEYS: [&str; 5] = ["CONFIG", "TOKEN", "ORGANISER", "SERVER", "PROFILE"];
+
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -154,11 +158,11 @@ impl Reader {
         }
     }
 
-    /// Takes every variable that starts with `NHIPCAU_`, except `NHIPCAU_CONFIG` (the command line's own).
+    /// Takes every variable that starts with `NHIPCAU_`, except those of the command line and of our other programs.
     pub(super) fn add_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, text) in variables {
             let Some(key) = name.strip_prefix("NHIPCAU_") else { continue };
-            if key == "CONFIG" {
+            if NOT_KEYS.contains(&key) || key.starts_with("TEST_") {
                 continue;
             }
             let key = key.to_lowercase().replace("__", ".");
