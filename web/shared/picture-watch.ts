@@ -48,6 +48,9 @@ export class FreezeJudge {
   }
 }
 
+/** `HTMLMediaElement.HAVE_CURRENT_DATA`. */
+const HAVE_CURRENT_DATA = 2;
+
 interface OldVideo {
   webkitDecodedFrameCount?: number;
 }
@@ -60,27 +63,29 @@ export class FrameCounter {
 
   constructor(video: HTMLVideoElement) {
     this.video = video;
-    if (typeof video.requestVideoFrameCallback === "function") this.await();
+    if (typeof video.requestVideoFrameCallback === "function") this.count();
   }
 
   get frames(): number {
     const { video } = this;
     if (typeof video.requestVideoFrameCallback === "function") return this.presented;
-    if (typeof video.getVideoPlaybackQuality === "function") {
-      return video.getVideoPlaybackQuality().totalVideoFrames;
-    }
-    const decoded = (video as OldVideo).webkitDecodedFrameCount;
-    return decoded === undefined ? video.currentTime : decoded;
+    const counted =
+      typeof video.getVideoPlaybackQuality === "function"
+        ? video.getVideoPlaybackQuality().totalVideoFrames
+        : ((video as OldVideo).webkitDecodedFrameCount ?? 0);
+    if (counted > 0) return counted;
+    // Firefox before 132 counts no frames of a live stream. Its clock at least says that there is a picture.
+    return video.readyState >= HAVE_CURRENT_DATA ? 1 + video.currentTime : 0;
   }
 
   stop(): void {
     if (this.callback !== 0) this.video.cancelVideoFrameCallback(this.callback);
   }
 
-  private await(): void {
+  private count(): void {
     this.callback = this.video.requestVideoFrameCallback(() => {
       this.presented += 1;
-      this.await();
+      this.count();
     });
   }
 }
