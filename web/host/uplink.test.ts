@@ -9,7 +9,7 @@ const fine: UplinkSample = {
   rttMs: 30,
   loss: 0,
   limitation: "none",
-  sending: new Map(),
+  starved: [],
   voiceLevel: 0.1,
   bytesReceived: 1,
 };
@@ -21,6 +21,7 @@ describe("one second's verdict", () => {
   test("a smaller picture is fair", () => {
     expect(judge({ ...fine, limitation: "bandwidth" }, null)).toBe("fair");
     expect(judge({ ...fine, availableKbps: 500 }, null)).toBe("fair");
+    expect(judge({ ...fine, starved: ["f"] }, null)).toBe("fair");
   });
   test("a tenth of the packets lost is poor, whoever noticed", () => {
     expect(judge({ ...fine, loss: 0.12 }, null)).toBe("poor");

@@ -34,7 +34,8 @@ export function judge(own: UplinkSample, relay: RelayReport | null): UplinkVerdi
   const rtt = own.rttMs ?? relay?.rtt_ms ?? 0;
   if (loss >= 0.1 || available < 150) return "poor";
   if (own.limitation === "cpu") return "computer_busy";
-  if (loss >= 0.03 || available < 700 || own.limitation === "bandwidth" || rtt > 600) return "fair";
+  const smaller = own.limitation === "bandwidth" || own.starved.length > 0;
+  if (smaller || loss >= 0.03 || available < 700 || rtt > 600) return "fair";
   return "good";
 }
 

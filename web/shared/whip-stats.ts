@@ -16,8 +16,11 @@ export interface UplinkSample {
   readonly loss: number | null;
   /** The worst limitation over the live layers of the program picture. */
   readonly limitation: Limitation;
-  /** Rids (or "single") that sent at least one frame since the last sample, per media section. */
-  readonly sending: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Rids of the program picture that sent no frame since the last sample although a lower one did: a starved top layer
+   * shows no loss and no limitation, yet classes that want it get the smaller picture.
+   */
+  readonly starved: readonly string[];
   /** Level of the first microphone-like source, 0 to 1. */
   readonly voiceLevel: number | null;
   /** Bytes received on the transport: while the relay lives, its reports make this grow every second. */
@@ -69,26 +72,28 @@ export function readUplink(
   voiceTrackId: string | null,
 ): { sample: UplinkSample; memory: StatsMemory } {
   let at = 0;
-  let bytesSent = 0;
-  let bytesReceived = 0;
+  const transport = { sent: 0, received: 0 };
+  const pair = { sent: 0, received: 0 };
   let availableKbps: number | null = null;
   let rttMs: number | null = null;
   let loss: number | null = null;
   let limitation: Limitation = "none";
   let voiceLevel: number | null = null;
   const framesSent = new Map<string, number>();
-  const sending = new Map<string, string[]>();
+  const program = { sending: 0, silent: [] as string[] };
 
   for (const value of report) {
     const entry = value as StatsEntry;
     at = Math.max(at, entry.timestamp);
     switch (entry.type) {
       case "transport":
-        bytesSent += entry.bytesSent ?? 0;
-        bytesReceived += entry.bytesReceived ?? 0;
+        transport.sent += entry.bytesSent ?? 0;
+        transport.received += entry.bytesReceived ?? 0;
         break;
       case "candidate-pair":
         if (entry.nominated !== true || entry.state !== "succeeded") break;
+        pair.sent += entry.bytesSent ?? 0;
+        pair.received += entry.bytesReceived ?? 0;
         if (entry.availableOutgoingBitrate !== undefined)
           availableKbps = entry.availableOutgoingBitrate / 1000;
         if (entry.currentRoundTripTime !== undefined) rttMs = entry.currentRoundTripTime * 1000;
@@ -101,11 +106,10 @@ export function readUplink(
         const frames = entry.framesSent ?? 0;
         framesSent.set(entry.id, frames);
         const earlier = before?.framesSent.get(entry.id) ?? 0;
-        const mid = entry.mid ?? "";
-        if (before !== null && frames > earlier)
-          sending.set(mid, [...(sending.get(mid) ?? []), entry.rid ?? "single"]);
-        if (mid === programMid && entry.active !== false)
-          limitation = worse(limitation, entry.qualityLimitationReason);
+        if (entry.mid !== programMid || entry.active === false) break;
+        if (frames > earlier) program.sending += 1;
+        else program.silent.push(entry.rid ?? "");
+        limitation = worse(limitation, entry.qualityLimitationReason);
         break;
       }
       case "media-source":
@@ -117,11 +121,14 @@ export function readUplink(
     }
   }
 
+  // Firefox counts bytes on the candidate pair only.
+  const { sent: bytesSent, received: bytesReceived } = transport.received > 0 ? transport : pair;
   const elapsedMs = before === null ? 0 : at - before.at;
   const sentKbps =
     before === null || elapsedMs <= 0 ? 0 : Math.max(0, ((bytesSent - before.bytesSent) * 8) / elapsedMs);
+  const starved = before !== null && program.sending > 0 ? program.silent : [];
   return {
-    sample: { at, sentKbps, availableKbps, rttMs, loss, limitation, sending, voiceLevel, bytesReceived },
+    sample: { at, sentKbps, availableKbps, rttMs, loss, limitation, starved, voiceLevel, bytesReceived },
     memory: { at, bytesSent, framesSent },
   };
 }
