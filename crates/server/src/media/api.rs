@@ -23,7 +23,7 @@ pub struct MediaConfig {
     pub tick: Duration,
     /// Peers at most, publishers and viewers together; further ones are refused with `too_many_peers`.
     pub peers_max: usize,
-    /// SO_RCVBUF and SO_SNDBUF asked for, bytes for each worker's socket.
+    /// `SO_RCVBUF` and `SO_SNDBUF` asked for, bytes for each worker's socket.
     pub socket_buffer_bytes: usize,
     /// A peer that has not finished ICE and DTLS after this long is closed.
     pub connect_timeout: Duration,

@@ -249,8 +249,8 @@ impl Worker {
         }
     }
 
-    pub(super) fn on_note(&mut self, now: Timestamp, note: Note) {
-        match note {
+    pub(super) fn on_note(&mut self, now: Timestamp, note: &Note) {
+        match *note {
             Note::Clock { lesson, slot, layer, reading } => {
                 self.lessons.entry(lesson).or_default().on_clock(slot, layer, reading);
             }

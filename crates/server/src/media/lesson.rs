@@ -12,6 +12,9 @@ use domain::{Layer, MediaKind, PeerId, Slot, Timestamp};
 use media::ClockReading;
 use std::time::{Duration, Instant};
 
+/// A lesson that nobody is in and nothing comes of is forgotten after this long.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
+
 /// One packet on its way to every receiver that takes its layer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
@@ -204,8 +207,8 @@ impl Lesson {
         self.receivers.get(at).map(|receiver| receiver.peer)
     }
 
-    /// Nothing has come for a minute and nobody is here: the worker may forget it.
+    /// Nothing has come for a while and nobody is here: the worker may forget it.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        self.receivers.is_empty() && now.saturating_since(self.active_at) > Duration::from_secs(60)
+        self.receivers.is_empty() && now.saturating_since(self.active_at) > FORGOTTEN_AFTER
     }
 }

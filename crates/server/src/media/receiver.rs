@@ -369,7 +369,7 @@ impl Receiver {
         }
         self.counts.packets += 1;
         self.counts.bytes += total as u64;
-        self.credit -= total as i64;
+        self.credit = self.credit.saturating_sub_unsigned(total as u64);
         egressor.counts.packets += 1;
         egressor.counts.bytes += total as u64;
         Some(total)
@@ -388,8 +388,8 @@ impl Receiver {
         self.credit_at = now;
         let pace = self.pace.unwrap_or(REPLAY_RATE);
         // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
-        let most = pace.bytes_in(Duration::from_millis(20)).max(3_000) as i64;
-        self.credit = (self.credit + pace.bytes_in(passed) as i64).clamp(-most, most);
+        let most = pace.bytes_in(Duration::from_millis(20)).max(3_000).cast_signed();
+        self.credit = self.credit.saturating_add_unsigned(pace.bytes_in(passed)).clamp(-most, most);
     }
 
     /// Chooses each slot's layer anew, and catches up with pictures where one starts.

@@ -212,7 +212,7 @@ impl Worker {
             inbox.ring();
         }
         while let Some(note) = inbox.notes.pop() {
-            self.on_note(now, note);
+            self.on_note(now, &note);
         }
         // At most one queue's length: more may be arriving all the time.
         for _ in 0..inbox.forwarded.capacity() {
