@@ -27,6 +27,9 @@ import { StageView } from "./stage-view.tsx";
 import { shortcutOf, type ViewChoice } from "./view.ts";
 import { type Key, t } from "./words.ts";
 
+/** How long without the relay before the page gives advice. */
+const SLOW_CONNECT_MS = 8000;
+
 /** `token` is `null` when the address brought none. */
 export function App(props: { token: string | null }): JSX.Element {
   document.title = `${t("observer.page")} – ${t("common.product")}`;
@@ -48,7 +51,17 @@ function Observer(props: { token: string }): JSX.Element {
   const view = observing.view.value;
   switch (view.kind) {
     case "connecting":
-      return <Gate product={t("common.product")} icon={loader} busy title={t("link.connecting")} />;
+      return (
+        <Gate
+          product={t("common.product")}
+          icon={loader}
+          busy
+          title={t("link.connecting")}
+          advice={
+            observing.now.value - view.since > SLOW_CONNECT_MS ? t("observer.connecting.slow") : undefined
+          }
+        />
+      );
     case "refused":
       return view.reason === "replaced" ? (
         <Gate
