@@ -130,3 +130,79 @@ fn kind_of(section: &Section, payload_type: u8) -> Option<(Codec, Kind)> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PeerSecrets;
+    use crate::sdp::{Direction, Offer, negotiate};
+
+    const CHROMIUM: &str = include_str!("../tests/fixtures/chromium-publish.sdp");
+
+    fn negotiated(offer: &str) -> Negotiated {
+        let offer = Offer::parse(offer).expect("a real offer");
+        negotiate(&offer, Direction::PUBLISH, &PeerSecrets::from_seed([1; 32]))
+            .expect("it is taken")
+            .negotiated
+    }
+
+    /// A packet with one-byte extensions, in the order given.
+    fn packet(payload_type: u8, ssrc: u32, extensions: &[(u8, &str)]) -> Vec<u8> {
+        let mut body = Vec::new();
+        for (id, value) in extensions {
+            body.push(id << 4 | (value.len() - 1) as u8);
+            body.extend_from_slice(value.as_bytes());
+        }
+        body.resize(body.len().next_multiple_of(4), 0);
+        let mut packet = vec![0x90, payload_type, 0, 1, 0, 0, 0, 0];
+        packet.extend_from_slice(&ssrc.to_be_bytes());
+        packet.extend_from_slice(&[0xBE, 0xDE, 0, (body.len() / 4) as u8]);
+        packet.extend_from_slice(&body);
+        packet
+    }
+
+    fn route(router: &mut Router, negotiated: &Negotiated, bytes: &[u8]) -> Option<(Slot, Layer, RtpRole)> {
+        let view = RtpView::parse(bytes).expect("a whole header");
+        router.route(negotiated, &view).map(|routed| (routed.slot, routed.layer, routed.role))
+    }
+
+    /// Chromium sends mid and rid only until the first receiver report.
+    #[test]
+    fn a_layer_named_once_is_known_for_ever_and_so_is_its_repair() {
+        let negotiated = negotiated(CHROMIUM);
+        let mut router = Router::new(&negotiated);
+        let camera = negotiated.section(Slot::ProgramVideo).expect("taken");
+        let ids = camera.extensions;
+        let (mid, rid) = (ids.mid.expect("offered"), ids.rid.expect("offered"));
+        let repaired = ids.repaired_rid.expect("offered");
+        let vp8 = &camera.codecs[0];
+        let (media, rtx) = (vp8.payload_type, vp8.rtx_payload_type.expect("offered"));
+        let name = camera.mid.as_deref().expect("offered");
+        assert_eq!(
+            route(&mut router, &negotiated, &packet(media, 70, &[(mid, name)])),
+            None,
+            "which layer is not said"
+        );
+        let known = Some((Slot::ProgramVideo, Layer::Mid, RtpRole::Media));
+        assert_eq!(route(&mut router, &negotiated, &packet(media, 70, &[(mid, name), (rid, "h")])), known);
+        assert_eq!(route(&mut router, &negotiated, &packet(media, 70, &[])), known);
+        let repair = RtpRole::Repair { repairs: Some(70), payload_type: media };
+        let expected = Some((Slot::ProgramVideo, Layer::Mid, repair));
+        assert_eq!(
+            route(&mut router, &negotiated, &packet(rtx, 71, &[(mid, name), (repaired, "h")])),
+            expected
+        );
+        assert_eq!(route(&mut router, &negotiated, &packet(rtx, 71, &[])), expected);
+    }
+
+    #[test]
+    fn a_flood_of_ssrcs_is_not_remembered() {
+        let negotiated = negotiated(CHROMIUM);
+        let mut router = Router::new(&negotiated);
+        let voice = negotiated.section(Slot::ProgramAudio).expect("taken").codecs[0].payload_type;
+        let routed = (1_000..2_000)
+            .filter(|&ssrc| route(&mut router, &negotiated, &packet(voice, ssrc, &[])).is_some());
+        assert!(routed.count() < MAX_ROUTES);
+        assert!(router.routes.len() <= MAX_ROUTES);
+    }
+}
