@@ -10,14 +10,19 @@ export interface DialogProps {
   actions: ComponentChildren;
 }
 
-/** A modal question; render it only while it is asked. Focus is held inside and returns by itself (native `<dialog>`). */
+/** A modal question; render it only while it is asked. Focus is held inside (native `<dialog>`) and returns to whoever asked. */
 export function Dialog(props: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
     const dialog = element.current;
+    const asker = document.activeElement;
     if (dialog !== null && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // The element has left the page by now, and a browser gives the focus back only from one that is still there.
+      if (asker instanceof HTMLElement) asker.focus();
+    };
   }, []);
   return (
     <dialog
