@@ -5,7 +5,7 @@ use domain::Codec;
 use std::{sync::Arc, time::Duration};
 
 /// Length of one round of the lesson; every stream of it ends on this instant and starts again.
-pub const ROUND: Duration = Duration::from_micros(23_040_000);
+pub const ROUND: Duration = Duration::from_millis(23_040);
 /// The number strip on the pictures counts frames at this rate, whatever the layer's own rate is.
 pub const NUMBERED_FPS: u32 = 25;
 

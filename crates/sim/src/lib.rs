@@ -2,6 +2,7 @@
 //!
 //! The command line (`nhipcau-sim`) is a thin door onto these modules; integration tests and `xtask` call them directly.
 
+mod batch;
 pub mod classrooms;
 pub mod fanout;
 pub mod fixture;

@@ -115,6 +115,9 @@ struct FanoutArgs {
     /// Viewers that join in a second.
     #[arg(long, default_value_t = 50)]
     joins_per_second: usize,
+    /// Let receivers take bursts as one piece: on loopback that relieves the sender of cutting them.
+    #[arg(long)]
+    gro: bool,
     /// The server's program; default: `nhipcau` beside this one.
     #[arg(long)]
     server_program: Option<std::path::PathBuf>,
@@ -214,6 +217,7 @@ async fn fill_classrooms(args: ClassroomsArgs) -> anyhow::Result<()> {
         duration: Duration::from_secs(args.seconds),
         join_over: Duration::from_secs(args.join_over),
         threads: args.threads,
+        gro: true,
         codecs: vec![Codec::H264, Codec::Vp8],
         link,
     })
@@ -262,6 +266,7 @@ async fn measure_fanout(args: FanoutArgs) -> anyhow::Result<()> {
         audio: args.audio,
         duration: Duration::from_secs(args.seconds),
         joins_per_second: args.joins_per_second,
+        gro: args.gro,
     };
     if !args.json {
         println!(

@@ -1,11 +1,11 @@
 //! A thread with many classrooms: one socket each, read in batches (GRO), one clock tick for all.
 
 use super::{classroom::Classroom, reception::Counts, summary::Record};
+use crate::batch::{Memory, Reader};
 use domain::Timestamp;
 use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
-use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use std::{
-    io::{self, IoSliceMut},
+    io,
     net::SocketAddr,
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -16,8 +16,6 @@ use tracing::debug;
 /// How often classrooms look at their clocks: NACK and DTLS timers need no finer one.
 const TICK: Duration = Duration::from_millis(10);
 const WAKER: Token = Token(usize::MAX);
-/// A GRO batch is at most 64 KiB; more buffers in one call save system calls when packets come one by one.
-const BATCH: usize = 16;
 
 /// A handle to a thread of classrooms.
 pub struct Hall {
@@ -53,33 +51,31 @@ impl std::ops::AddAssign for Glance {
 
 struct Seat {
     socket: UdpSocket,
-    state: UdpSocketState,
+    reader: Reader,
     classroom: Classroom,
 }
 
-impl Seat {
-    fn send(socket: &UdpSocket, state: &UdpSocketState, to: SocketAddr, bytes: &[u8]) {
-        let transmit =
-            Transmit { destination: to, ecn: None, contents: bytes, segment_size: None, src_ip: None };
-        // Feedback that does not fit into the socket is lost, as on any link.
-        if let Err(error) = state.try_send(UdpSockRef::from(socket), &transmit) {
-            debug!(%error, "feedback was not sent");
-        }
+/// Sends a classroom's feedback. What does not fit into the socket is lost, as on any link.
+fn send(socket: &UdpSocket, to: SocketAddr, bytes: &[u8]) {
+    if let Err(error) = socket.send_to(bytes, to) {
+        debug!(%error, "feedback was not sent");
     }
 }
 
 impl Hall {
-    /// Starts a thread; `epoch` is the instant that is [`Timestamp::ZERO`] for its classrooms.
+    /// Starts a thread; `epoch` is the instant that is [`Timestamp::ZERO`] for its classrooms. With `gro` its sockets take a
+    /// sender's bursts as one piece.
     ///
     /// # Errors
     /// When the system gives no poll or thread.
-    pub fn open(name: &str, epoch: Instant) -> io::Result<Self> {
+    pub fn open(name: &str, epoch: Instant, gro: bool) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         // Unbounded, but it never holds more than the classrooms of the run and one command to end it.
         let (doors, commands) = mpsc::channel();
-        let thread =
-            std::thread::Builder::new().name(name.to_owned()).spawn(move || sit(poll, &commands, epoch))?;
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || sit(poll, &commands, epoch, gro))?;
         Ok(Self { doors, waker, thread })
     }
 
@@ -117,11 +113,16 @@ impl Hall {
     }
 }
 
-fn sit(mut poll: Poll, commands: &mpsc::Receiver<Command>, epoch: Instant) -> io::Result<Vec<Record>> {
+fn sit(
+    mut poll: Poll,
+    commands: &mpsc::Receiver<Command>,
+    epoch: Instant,
+    gro: bool,
+) -> io::Result<Vec<Record>> {
     let clock = || Timestamp::from_micros(epoch.elapsed().as_micros() as u64);
     let mut events = Events::with_capacity(1_024);
     let mut seats: Vec<Seat> = Vec::new();
-    let mut memory = vec![0; BATCH * 65_536];
+    let mut memory = Memory::new();
     let mut next_tick = Instant::now();
     loop {
         let timeout = next_tick.saturating_duration_since(Instant::now());
@@ -132,20 +133,21 @@ fn sit(mut poll: Poll, commands: &mpsc::Receiver<Command>, epoch: Instant) -> io
         }
         for event in &events {
             if let Some(seat) = seats.get_mut(event.token().0) {
-                read(seat, &mut memory, clock);
+                let Seat { socket, reader, classroom } = seat;
+                reader.drain(socket, &mut memory, |from, datagram| {
+                    classroom.datagram(clock(), from, datagram, |to, bytes| send(socket, to, bytes));
+                });
             }
         }
         for command in commands.try_iter() {
             match command {
                 Command::Enter(socket, classroom) => {
-                    let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-                    // Room for a key frame burst while this thread serves the others; the system may give less.
-                    let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), 1 << 20);
+                    let reader = Reader::new(&socket, gro)?;
                     let mut socket = UdpSocket::from_std(socket);
                     poll.registry().register(&mut socket, Token(seats.len()), Interest::READABLE)?;
-                    let mut seat = Seat { socket, state, classroom: *classroom };
-                    let Seat { socket, state, classroom } = &mut seat;
-                    classroom.tick(clock(), |to, bytes| Seat::send(socket, state, to, bytes));
+                    let mut classroom = *classroom;
+                    classroom.tick(clock(), |to, bytes| send(&socket, to, bytes));
+                    let seat = Seat { socket, reader, classroom };
                     seats.push(seat);
                 }
                 Command::Look(answer) => {
@@ -159,8 +161,8 @@ fn sit(mut poll: Poll, commands: &mpsc::Receiver<Command>, epoch: Instant) -> io
                 Command::Close => {
                     return Ok(seats
                         .into_iter()
-                        .map(|Seat { socket, state, classroom }| {
-                            classroom.leave(clock(), |to, bytes| Seat::send(&socket, &state, to, bytes))
+                        .map(|Seat { socket, classroom, .. }| {
+                            classroom.leave(clock(), |to, bytes| send(&socket, to, bytes))
                         })
                         .collect());
                 }
@@ -168,27 +170,8 @@ fn sit(mut poll: Poll, commands: &mpsc::Receiver<Command>, epoch: Instant) -> io
         }
         if next_tick <= Instant::now() {
             next_tick = Instant::now() + TICK;
-            for Seat { socket, state, classroom } in &mut seats {
-                classroom.tick(clock(), |to, bytes| Seat::send(socket, state, to, bytes));
-            }
-        }
-    }
-}
-
-/// Reads a socket empty: the poll tells only of changes.
-fn read(seat: &mut Seat, memory: &mut [u8], clock: impl Fn() -> Timestamp) {
-    let Seat { socket, state, classroom } = seat;
-    let mut metas = [RecvMeta::default(); BATCH];
-    loop {
-        let mut buffers: Vec<IoSliceMut<'_>> = memory.chunks_mut(65_536).map(IoSliceMut::new).collect();
-        // WouldBlock ends the reading; anything else is an unreachable port of an earlier send and clears itself.
-        let Ok(count) = state.recv(UdpSockRef::from(&*socket), &mut buffers, &mut metas) else { return };
-        drop(buffers);
-        let now = clock();
-        for (meta, buffer) in metas.iter().take(count).zip(memory.chunks_mut(65_536)) {
-            for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                classroom
-                    .datagram(now, meta.addr, datagram, |to, bytes| Seat::send(socket, state, to, bytes));
+            for Seat { socket, classroom, .. } in &mut seats {
+                classroom.tick(clock(), |to, bytes| send(socket, to, bytes));
             }
         }
     }

@@ -65,6 +65,8 @@ pub struct ClassroomsConfig {
     pub join_over: Duration,
     /// Threads they share.
     pub threads: usize,
+    /// Take a sender's bursts as one piece (GRO): lighter for the receivers, and on loopback for the sender.
+    pub gro: bool,
     /// Video codecs they take, the preferred first.
     pub codecs: Vec<Codec>,
     /// A link of its own for every classroom, and the seed of the first; `None`: straight to the server.
@@ -159,7 +161,7 @@ impl Crowd {
         let endpoint = Endpoint::new(EndpointConfig { identity, candidates: Vec::new(), epoch })
             .map_err(|error| ClassroomsError::Dtls(error.to_string()))?;
         let halls = (0..config.threads.max(1))
-            .map(|n| Hall::open(&format!("classrooms-{n}"), epoch))
+            .map(|n| Hall::open(&format!("classrooms-{n}"), epoch, config.gro))
             .collect::<io::Result<_>>()?;
         let shared = Arc::new(Shared { config, doors, endpoint, epoch, halls });
         Ok(Self { shared, refused: Vec::new(), links: Vec::new() })

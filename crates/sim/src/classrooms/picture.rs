@@ -58,7 +58,7 @@ pub fn begins_keyframe(codec: Codec, payload: &[u8]) -> bool {
 /// RFC 7741 section 4.2: start of partition 0, then the frame's own first bit says that it is a key frame.
 fn vp8_keyframe(payload: &[u8]) -> Option<bool> {
     let first = *payload.first()?;
-    let starts = first & 0x10 != 0 && first & 0x07 == 0;
+    let starts = first & 0x17 == 0x10;
     let mut at = 1;
     if first & 0x80 != 0 {
         let extensions = *payload.get(at)?;

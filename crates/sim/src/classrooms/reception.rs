@@ -141,7 +141,7 @@ impl Reception {
     fn came_in_time(&mut self, now: Timestamp, rtp_timestamp: u32) -> Outcome {
         self.counts.packets += 1;
         self.received += 1;
-        let arrival = (now.as_micros() as i64).wrapping_mul(i64::from(self.clock_rate)) / 1_000_000;
+        let arrival = now.as_micros().cast_signed().wrapping_mul(i64::from(self.clock_rate)) / 1_000_000;
         let transit = i64::from((arrival as u32).wrapping_sub(rtp_timestamp).cast_signed());
         if let Some(before) = self.transit.replace(transit) {
             self.jitter_q4 += (transit - before).abs() - ((self.jitter_q4 + 8) >> 4);
@@ -222,7 +222,8 @@ impl Reception {
             reporter: 0,
             ssrc: self.ssrc,
             fraction_lost: (lost_since * 256).checked_div(expected_since).unwrap_or(0).min(255) as u8,
-            cumulative_lost: (expected as i64 - self.received as i64).clamp(-(1 << 23), (1 << 23) - 1) as i32,
+            cumulative_lost: (expected.cast_signed() - self.received.cast_signed())
+                .clamp(-(1 << 23), (1 << 23) - 1) as i32,
             highest_sequence: self.highest as u32,
             jitter: (self.jitter_q4 >> 4) as u32,
             last_sender_report,

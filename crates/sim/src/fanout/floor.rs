@@ -1,19 +1,23 @@
 //! The floor: what the kernel and the cipher alone cost. The same packets to the same number of sockets, sealed in place with
 //! AES-128-GCM and sent with one GSO call for each frame and receiver, by a process that does nothing else.
 
-use super::process::{Cores, CpuTime};
+use super::{
+    FanoutConfig,
+    process::{Cores, CpuTime},
+};
 use crate::{
+    batch::{Memory, Reader},
     fixture::{self, NUMBERED_FPS, ROUND},
     packetize::Packetizer,
 };
 use anyhow::{Context, bail};
-use domain::{Bitrate, Codec};
+use domain::Codec;
 use mio::{Events, Interest, Poll, Token, net::UdpSocket};
-use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use std::{
-    io::{self, IoSliceMut, Write},
+    io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
     process::{Command, Stdio},
     sync::{
@@ -69,17 +73,16 @@ impl FloorReport {
 pub(super) fn measure(
     cores: &Cores,
     viewers: usize,
-    video: Bitrate,
-    audio: bool,
+    config: &FanoutConfig,
     seconds: f64,
     extra: usize,
 ) -> anyhow::Result<FloorReport> {
-    let receivers = Receivers::open(viewers)?;
+    let receivers = Receivers::open(viewers, config.gro)?;
     let order = FloorOrder {
         ports: receivers.ports.clone(),
         millis: (seconds * 1e3) as u64,
-        video_bps: video.as_bps(),
-        audio,
+        video_bps: config.video.as_bps(),
+        audio: config.audio,
         extra,
     };
     let own = std::env::current_exe().context("this program's own file is not known")?;
@@ -218,15 +221,15 @@ struct Receivers {
 }
 
 impl Receivers {
-    fn open(count: usize) -> anyhow::Result<Self> {
+    fn open(count: usize, gro: bool) -> anyhow::Result<Self> {
         let poll = Poll::new()?;
         let mut seats = Vec::with_capacity(count);
         for n in 0..count {
-            let mut socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0).into())?;
-            let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-            let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), 1 << 20);
+            let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let reader = Reader::new(&socket, gro)?;
+            let mut socket = UdpSocket::from_std(socket);
             poll.registry().register(&mut socket, Token(n), Interest::READABLE)?;
-            seats.push((socket, state, key(n)?));
+            seats.push((socket, reader, key(n)?));
         }
         let ports =
             seats.iter().map(|(socket, ..)| Ok(socket.local_addr()?.port())).collect::<io::Result<_>>()?;
@@ -252,34 +255,24 @@ impl Receivers {
 
 fn take(
     mut poll: Poll,
-    seats: &[(UdpSocket, UdpSocketState, LessSafeKey)],
+    seats: &[(UdpSocket, Reader, LessSafeKey)],
     over: &AtomicBool,
     received: &AtomicU64,
 ) -> anyhow::Result<()> {
-    const BATCH: usize = 16;
     let mut events = Events::with_capacity(1_024);
-    let mut memory = vec![0; BATCH * 65_536];
-    let mut metas = [RecvMeta::default(); BATCH];
+    let mut memory = Memory::new();
     while !over.load(Ordering::Relaxed) {
         poll.poll(&mut events, Some(Duration::from_millis(50)))?;
         for event in &events {
-            let Some((socket, state, key)) = seats.get(event.token().0) else { continue };
-            loop {
-                let mut buffers: Vec<IoSliceMut<'_>> =
-                    memory.chunks_mut(65_536).map(IoSliceMut::new).collect();
-                let Ok(count) = state.recv(UdpSockRef::from(socket), &mut buffers, &mut metas) else { break };
-                drop(buffers);
-                for (meta, buffer) in metas.iter().take(count).zip(memory.chunks_mut(65_536)) {
-                    for packet in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
-                        let Some((header, body)) = packet.split_first_chunk_mut::<HEADER>() else { continue };
-                        let sequence = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
-                        let opened = key.open_in_place(nonce(u64::from(sequence)), Aad::from(&*header), body);
-                        if opened.is_ok() {
-                            received.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
+            let Some((socket, reader, key)) = seats.get(event.token().0) else { continue };
+            reader.drain(socket, &mut memory, |_, packet| {
+                let Some((header, body)) = packet.split_first_chunk_mut::<HEADER>() else { return };
+                let sequence = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+                let opened = key.open_in_place(nonce(u64::from(sequence)), Aad::from(&*header), body);
+                if opened.is_ok() {
+                    received.fetch_add(1, Ordering::Relaxed);
                 }
-            }
+            });
         }
     }
     Ok(())
@@ -291,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_floor_carries_the_rate_it_is_asked_for_in_few_calls() {
-        let receivers = Receivers::open(3).unwrap();
+        let receivers = Receivers::open(3, true).unwrap();
         let ports = receivers.ports.clone();
         let order = FloorOrder { ports, millis: 400, video_bps: 2_500_000, audio: true, extra: 8 };
         let report = send(&order).unwrap();

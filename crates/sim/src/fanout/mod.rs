@@ -42,6 +42,8 @@ pub struct FanoutConfig {
     pub duration: Duration,
     /// Viewers that join in a second.
     pub joins_per_second: usize,
+    /// Receivers, also the floor's, take bursts as one piece. Without it the sender's kernel cuts them, as before a network card.
+    pub gro: bool,
 }
 
 /// What one number of viewers cost.
@@ -116,12 +118,13 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
             duration: Duration::ZERO,
             join_over: Duration::from_secs_f64(viewers as f64 / config.joins_per_second.max(1) as f64),
             threads: 1,
+            gro: config.gro,
             codecs: vec![Codec::Vp8],
             link: None,
         },
         vec![relay.organiser.with_token(&watch_token)],
     )?;
-    crowd.join(Instant::now() + Duration::from_secs(60)).await;
+    crowd.join(Instant::now() + Duration::from_mins(1)).await;
     let connected = wait_for(&crowd, Duration::from_secs(20), |glance| glance.connected == viewers).await?;
     if connected.connected != viewers {
         bail!("{} of {viewers} viewers joined; refused: {:?}", connected.connected, crowd.refused().first());
@@ -166,10 +169,10 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
     let per_packet = |time: Duration| time.as_secs_f64() * 1e6 / packets.max(1) as f64;
     info!(viewers, packets, "measuring the floor");
     let floor = tokio::task::spawn_blocking({
-        let (cores, video, audio, seconds) = (cores, config.video, config.audio, took.as_secs_f64());
+        let (config, seconds) = (config.clone(), took.as_secs_f64());
         move || {
             cores.stay_away()?;
-            floor::measure(&cores, viewers, video, audio, seconds, EXTENSIONS)
+            floor::measure(&cores, viewers, &config, seconds, EXTENSIONS)
         }
     })
     .await??;

@@ -31,7 +31,7 @@ impl CpuTime {
 
 /// Fields 14 and 15, counted behind the name in parentheses, which may hold anything.
 fn parse_stat(stat: &str) -> Option<CpuTime> {
-    /// USER_HZ: 100 on every Linux.
+    /// `USER_HZ`: 100 on every Linux.
     const TICK: Duration = Duration::from_millis(10);
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();

@@ -171,7 +171,7 @@ pub(super) async fn publish(
     let (state_tx, mut state) = watch::channel(RTCPeerConnectionState::New);
     let (gathered_tx, mut gathered) = watch::channel(false);
     let (engine, registry) = media_engine_and_registry(config)?;
-    let connection = PeerConnectionBuilder::new()
+    let building = PeerConnectionBuilder::new()
         .with_media_engine(engine)
         .with_interceptor_registry(registry)
         .with_setting_engine(
@@ -182,14 +182,16 @@ pub(super) async fn publish(
         )
         .with_handler(Arc::new(Watcher { state: state_tx, gathered: gathered_tx }))
         .with_udp_addrs(vec![SocketAddr::new(own_address(&config.server).await?, 0)])
-        .build()
-        .await?;
+        .build();
+    // Twenty kilobytes of future, needed only for this moment.
+    let connection = Box::pin(building).await?;
 
     // One track a media section, all layers of a picture in one.
     for first in 0..outgoing.len() {
         if first > 0 && outgoing[first].section == outgoing[first - 1].section {
             outgoing[first].track = Arc::clone(&outgoing[first - 1].track);
-            outgoing[first].transceiver = outgoing[first - 1].transceiver.clone();
+            let transceiver = outgoing[first - 1].transceiver.clone();
+            outgoing[first].transceiver = transceiver;
             continue;
         }
         let codec = outgoing[first].codec;

@@ -73,9 +73,10 @@ impl Player {
             .filter_map(|stream| self.due_at(stream).map(|at| (at, stream)))
             .min()
             .filter(|&(at, _)| at <= now)?;
-        if now - at > ASLEEP {
+        let late = now.saturating_sub(at);
+        if late > ASLEEP {
             for group in &mut self.groups {
-                group.asleep += now - at;
+                group.asleep += late;
             }
             at = now;
         }
@@ -162,7 +163,7 @@ mod tests {
         }
         for (stream, period) in [(0, MS * 20), (1, MS * 160), (2, MS * 80), (3, MS * 40)] {
             let times: Vec<_> = sent.iter().filter(|(s, ..)| *s == stream).map(|(_, at, _)| *at).collect();
-            assert!(times.windows(2).all(|pair| pair[1] - pair[0] == period), "stream {stream}");
+            assert!(times.windows(2).all(|pair| pair[1] == pair[0] + period), "stream {stream}");
             assert!(times.last().unwrap() > &ROUND);
         }
     }

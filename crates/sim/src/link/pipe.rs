@@ -124,7 +124,10 @@ impl Pipe {
         }
         let allowed = self.shape.queue.mul_f64(0.75);
         let backlog = self.backlog(now);
-        if self.shape.rate.is_none() || backlog <= allowed { Ok(()) } else { Err(now + (backlog - allowed)) }
+        match backlog.checked_sub(allowed) {
+            Some(wait) if self.shape.rate.is_some() && !wait.is_zero() => Err(now + wait),
+            _ => Ok(()),
+        }
     }
 
     /// When a segment of a stream, `len` bytes, comes out. What is lost comes a round trip later, and all behind it waits.
@@ -186,7 +189,8 @@ impl Pipe {
                     }
                     _ => into,
                 };
-                (into < outage.lasts).then(|| now + (outage.lasts - into))
+                let left = outage.lasts.checked_sub(into)?;
+                (!left.is_zero()).then(|| now + left)
             })
             .max()
     }

@@ -118,7 +118,7 @@ pub const PROFILES: [&str; 8] = ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8"]
 /// P6 hardly anything · P7 heavy loss · P8 = P2 with a download beside it. `None` for another name.
 pub fn profile(name: &str) -> Option<Profile> {
     let mountain = |name| Profile::of(name, 700, 200, 120, 60, 3.0);
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     Some(match name {
         "P1" => Profile::of("P1", 5_000, 1_000, 40, 0, 0.5),
         "P2" => mountain("P2"),

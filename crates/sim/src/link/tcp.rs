@@ -65,13 +65,13 @@ impl TcpLink {
         Ok(tokio::spawn(async move {
             let pour = async {
                 if let Ok((mut stream, _)) = source.accept().await {
-                    let block = [0; 16_384];
+                    let block = [0; 4_096];
                     while stream.write_all(&block).await.is_ok() {}
                 }
             };
             let drink = async {
                 if let Ok(mut stream) = TcpStream::connect(link.address()).await {
-                    let mut block = [0; 16_384];
+                    let mut block = [0; 4_096];
                     while stream.read(&mut block).await.is_ok_and(|len| len > 0) {}
                 }
             };
@@ -160,7 +160,7 @@ mod tests {
         let (mut served, _) = server.accept().await.unwrap();
         let began = Instant::now();
         let sender = tokio::spawn(async move {
-            served.write_all(&[7; 50_000]).await.unwrap();
+            served.write_all(&vec![7; 50_000]).await.unwrap();
             served.shutdown().await.unwrap();
         });
         let mut all = Vec::new();
