@@ -100,6 +100,11 @@ impl Burst {
         }
     }
 
+    /// The last `len` bytes committed, unless they have left already.
+    pub(super) fn last(&self, len: usize) -> Option<&[u8]> {
+        self.bytes.get(self.end.checked_sub(len)?..self.end)
+    }
+
     /// Sends what is left.
     pub(super) fn flush(&mut self, sink: &mut impl Sink) {
         if self.segments > 0 {

@@ -1,13 +1,14 @@
 //! What one viewer says about what it gets, and what it is answered. Touches that viewer's state and nobody else's.
 
 use super::{
+    kept::KeptVoice,
     lesson::{Egressor, Wishes},
     receiver::Receiver,
     track::Tracks,
 };
 use adaptive::{LossReport, Seen};
-use domain::{Layer, Slot, Timestamp};
-use media::WireIds;
+use domain::{Layer, MediaKind, Slot, Timestamp};
+use media::{Outgoing, StoredPacket, WireIds};
 use std::time::Duration;
 use transport::{
     Feedback,
@@ -91,7 +92,7 @@ impl Receiver {
         }
     }
 
-    /// Sends one packet again on the slot's repair stream (RFC 4588).
+    /// Sends one packet again: pictures on the slot's repair stream (RFC 4588), voice as it was.
     fn repair(
         &mut self,
         now: Timestamp,
@@ -102,31 +103,55 @@ impl Receiver {
     ) {
         let rtt = self.estimator.rtt().unwrap_or(RTT_UNKNOWN);
         let Some(state) = self.slots[slot.index()].as_mut() else { return };
-        let (Some(ssrc), Some(stream)) = (state.streams.rtx_ssrc, state.streams.rtx_stream) else { return };
-        let Ok(resend) = state.down.resend(sequence, now, rtt) else {
+        let resend = state.down.resend(sequence, now, rtt).ok();
+        let packet = resend.and_then(|resend| tracks.packet(slot, resend.layer, resend.ext_seq));
+        let outgoing = resend.zip(packet).and_then(|(resend, packet)| resend.outgoing(packet));
+        let (Some(outgoing), Some(packet)) = (outgoing, packet) else {
             egressor.counts.repair_refused += 1;
             return;
         };
-        let Some(packet) = tracks.packet(slot, resend.layer, resend.ext_seq) else { return };
-        let Some(outgoing) = resend.outgoing(packet) else { return };
-        let Some(payload_type) = state.repair_payload_type(outgoing.codec) else { return };
-        let bytes = packet.payload.len() as u64;
-        let Some(credit) = self.repair_credit.checked_sub(bytes) else {
+        let Some(credit) = self.repair_credit.checked_sub(packet.payload.len() as u64) else {
             egressor.counts.repair_refused += 1;
             return;
         };
         self.repair_credit = credit;
-        let index = state.next_repair;
-        state.next_repair += 1;
-        let wire = WireIds { ssrc, payload_type };
-        let counts_transport = self.counts_transport(slot);
-        let sent = self.write_with(now, counts_transport, egressor, stream, index, |extensions, room| {
-            outgoing.write_rtx(packet, wire, index as u16, extensions, 0, room).ok()
-        });
-        if sent.is_some() {
+        let repaired = match slot.kind() {
+            MediaKind::Video => self.repair_picture(now, slot, &outgoing, packet, egressor),
+            MediaKind::Audio => self.repair_voice(slot, sequence, egressor),
+        };
+        if repaired.is_some() {
             self.counts.repaired += 1;
             egressor.counts.repaired += 1;
         }
+    }
+
+    fn repair_picture(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        outgoing: &Outgoing,
+        packet: &StoredPacket,
+        egressor: &mut Egressor,
+    ) -> Option<usize> {
+        let state = self.slots[slot.index()].as_mut()?;
+        let (ssrc, stream) = (state.streams.rtx_ssrc?, state.streams.rtx_stream?);
+        let wire = WireIds { ssrc, payload_type: state.repair_payload_type(outgoing.codec)? };
+        let index = state.next_repair;
+        state.next_repair += 1;
+        let counts_transport = self.counts_transport(slot);
+        self.write_with(now, counts_transport, egressor, stream, index, |extensions, room| {
+            outgoing.write_rtx(packet, wire, index as u16, extensions, 0, room).ok()
+        })
+    }
+
+    fn repair_voice(&mut self, slot: Slot, sequence: u16, egressor: &mut Egressor) -> Option<usize> {
+        let kept = self.slots[slot.index()].as_mut()?.kept.get_or_insert_with(KeptVoice::new);
+        let sealed = kept.find(sequence)?;
+        egressor.burst.room().get_mut(..sealed.len())?.copy_from_slice(sealed);
+        egressor.burst.commit(sealed.len(), &mut egressor.socket);
+        self.counts.packets += 1;
+        self.counts.bytes += sealed.len() as u64;
+        Some(sealed.len())
     }
 
     /// The sender reports that are due, as one compound. `None`: nothing flows yet.

@@ -13,6 +13,7 @@ mod handle;
 mod history;
 mod inbox;
 mod ingress;
+mod kept;
 mod lesson;
 mod member;
 mod members;

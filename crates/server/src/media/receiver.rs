@@ -5,6 +5,7 @@ use super::{
     api::{PeerStats, SlotStats},
     burst::{DATAGRAM_MAX, Path},
     history::SendHistory,
+    kept::KeptVoice,
     lesson::{Due, Egressor, Wishes},
     track::Tracks,
 };
@@ -69,6 +70,8 @@ pub(super) struct DownSlot {
     wished_at: Option<Timestamp>,
     /// Highest number the receiver has reported, to weigh its loss.
     pub(super) reported: u32,
+    /// Voice to send again; made when this receiver first asks for some.
+    pub(super) kept: Option<KeptVoice>,
     /// A codec it was told to be missing.
     missing_told: Option<Codec>,
 }
@@ -173,6 +176,7 @@ impl Receiver {
                 next_repair: random() & 0x3fff,
                 wished_at: None,
                 reported: 0,
+                kept: None,
                 missing_told: None,
             });
         }
@@ -325,11 +329,16 @@ impl Receiver {
         let wire = WireIds { ssrc: state.streams.ssrc, payload_type };
         let (stream, index, counts_transport) =
             (state.streams.stream, outgoing.sequence, state.counts_transport);
-        self.write_with(now, counts_transport, egressor, stream, index, |extensions, room| {
+        let sent = self.write_with(now, counts_transport, egressor, stream, index, |extensions, room| {
             let pad_to =
                 if padding == 0 { 0 } else { outgoing.len(packet, extensions) + usize::from(padding) };
             outgoing.write(packet, wire, extensions, pad_to, room).ok()
         });
+        if let Some(kept) = self.slots[slot.index()].as_mut().and_then(|state| state.kept.as_mut())
+            && let Some(sealed) = sent.and_then(|len| egressor.burst.last(len))
+        {
+            kept.keep(index as u16, sealed);
+        }
     }
 
     /// Puts one packet, written by `write` into the room it is given, sealed into the arena. Returns its length on

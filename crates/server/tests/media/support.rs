@@ -7,7 +7,7 @@ use server::media::{
     start,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::UdpSocket,
     num::NonZeroUsize,
     time::{Duration, Instant},
@@ -82,6 +82,7 @@ impl Relay {
             feedback: Vec::new(),
             loses: |_| false,
             nacks: true,
+            lost: BTreeSet::new(),
             highest: BTreeMap::new(),
         }
     }
@@ -178,9 +179,10 @@ pub(crate) struct Client {
     pub(crate) closed: bool,
     pub(crate) got: Vec<Got>,
     pub(crate) feedback: Vec<Feedback>,
-    /// Media packets this client's link loses, by outgoing number.
+    /// Media packets this client's link loses once, by outgoing number.
     pub(crate) loses: fn(u64) -> bool,
     pub(crate) nacks: bool,
+    lost: BTreeSet<(u32, u16)>,
     highest: BTreeMap<u32, u64>,
 }
 
@@ -188,6 +190,9 @@ impl Client {
     pub(crate) fn turn(&mut self, now: Timestamp) {
         let mut buffer = [0; 4096];
         while let Ok((length, from)) = self.socket.recv_from(&mut buffer) {
+            if self.is_lost(&buffer[..length]) {
+                continue;
+            }
             let mut missing = None;
             match self.peer.handle_datagram(now, from, &mut buffer[..length]) {
                 Received::Nothing => {}
@@ -202,12 +207,12 @@ impl Client {
                         }
                         _ => (rtp.index, payload, false),
                     };
-                    if repaired || !(self.loses)(sequence) {
-                        let got = read(rtp.slot, sequence, header.timestamp, payload, repaired, now);
-                        self.got.push(got);
-                    }
-                    if !repaired && !(self.loses)(sequence) {
-                        let highest = self.highest.insert(rtp.ssrc, sequence);
+                    let highest = self.highest.get(&rtp.ssrc).copied();
+                    let came_late = highest.is_some_and(|highest| sequence < highest);
+                    let repaired = repaired || came_late;
+                    self.got.push(read(rtp.slot, sequence, header.timestamp, payload, repaired, now));
+                    if !repaired {
+                        self.highest.insert(rtp.ssrc, sequence);
                         let gap: Vec<u16> = highest
                             .map(|highest| (highest + 1..sequence).map(|lost| lost as u16).collect())
                             .unwrap_or_default();
@@ -224,6 +229,20 @@ impl Client {
             self.peer.handle_timeout(now);
         }
         self.pump();
+    }
+
+    /// Whether the link loses this datagram: media only, by its number, the first time it comes.
+    fn is_lost(&mut self, datagram: &[u8]) -> bool {
+        let Some(&[first, second, high, low, _, _, _, _, s0, s1, s2, s3]) = datagram.first_chunk::<12>()
+        else {
+            return false;
+        };
+        let (sequence, ssrc) = (u16::from_be_bytes([high, low]), u32::from_be_bytes([s0, s1, s2, s3]));
+        let sections = self.peer.negotiated().map(|negotiated| &negotiated.sections[..]).unwrap_or_default();
+        let is_media =
+            sections.iter().flat_map(|section| &section.sources).any(|source| source.media == ssrc);
+        let is_rtp = first >> 6 == 2 && !(64..=95).contains(&(second & 0x7f));
+        is_rtp && is_media && (self.loses)(u64::from(sequence)) && self.lost.insert((ssrc, sequence))
     }
 
     fn pump(&mut self) {
