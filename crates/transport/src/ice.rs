@@ -9,7 +9,8 @@ use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 /// Addresses one peer may have at a time; a laptop with VPN, Wi-Fi and cable, both IP versions, needs six.
 /// Full: the stalest that is not selected makes room, unless it was heard within [`STALE`].
 const MAX_ADDRESSES: usize = 16;
-const STALE: Duration = Duration::from_secs(5);
+/// After so long without a check or an authentic packet (clients check every 2.5 to 6 s) an address makes room for others.
+const STALE: Duration = Duration::from_secs(7);
 /// An address that passed no check for so long is forgotten (RFC 7675 section 5.1).
 pub(crate) const CONSENT: Duration = Duration::from_secs(30);
 /// A nominating check through a worse pair does not take over while the selected pair is still being nominated: a client that nominates
@@ -188,8 +189,16 @@ impl LiteAgent {
 
     fn select(&mut self, now: Timestamp, from: SocketAddr, nominates: bool, priority: u32) {
         if !nominates {
-            // Until something is nominated DTLS may begin with whoever passed a check first.
-            self.selected.get_or_insert(from);
+            // Until something is nominated DTLS may begin with whoever passed a check first. And a client nominates only once: when its
+            // NAT gives it another address it goes on with plain checks from there, while the selected one falls silent.
+            let heard = self
+                .addresses
+                .iter()
+                .find(|address| Some(address.at) == self.selected)
+                .map(|address| address.heard);
+            if heard.is_none_or(|heard| now.saturating_since(heard) >= STALE) {
+                self.selected = Some(from);
+            }
             return;
         }
         if let Some(address) = self.addresses.iter_mut().find(|address| address.at == from) {
@@ -246,6 +255,18 @@ mod tests {
             self.deliver(at_ms, from, &datagram)
         }
 
+        fn plain_check(&mut self, at_ms: u64, from: SocketAddr) -> Outcome {
+            self.transaction += 1;
+            let crypto = self.provider.clone();
+            let datagram = stun::tests_support::plain_check(
+                [self.transaction; 12],
+                &self.ours,
+                &self.theirs,
+                crypto.crypto(),
+            );
+            self.deliver(at_ms, from, &datagram)
+        }
+
         fn deliver(&mut self, at_ms: u64, from: SocketAddr, datagram: &[u8]) -> Outcome {
             self.agent.handle(Timestamp::from_millis(at_ms), from, datagram, self.provider.crypto())
         }
@@ -263,6 +284,21 @@ mod tests {
         assert!(matches!(story.check(2_000, address(2)), Outcome::Reply { selected: true, .. }));
         assert_eq!(story.agent.selected(), Some(address(2)));
         assert_eq!(story.agent.consent_until(), Some(Timestamp::from_millis(32_000)));
+    }
+
+    /// Firefox nominates once and then only asks for consent.
+    #[test]
+    fn media_follows_a_client_whose_nat_changed_though_it_nominates_no_more() {
+        let mut story = Story::new();
+        story.check(0, address(1));
+        story.plain_check(5_000, address(1));
+        assert!(
+            matches!(story.plain_check(6_000, address(2)), Outcome::Reply { selected: false, .. }),
+            "another path is tried"
+        );
+        assert_eq!(story.agent.selected(), Some(address(1)));
+        assert!(matches!(story.plain_check(12_000, address(2)), Outcome::Reply { selected: true, .. }));
+        assert_eq!(story.agent.selected(), Some(address(2)));
     }
 
     #[test]

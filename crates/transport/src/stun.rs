@@ -323,6 +323,24 @@ mod tests {
 pub(crate) mod tests_support {
     use super::*;
 
+    /// A check that does not nominate.
+    pub(crate) fn plain_check(
+        transaction: Transaction,
+        ours: &Credentials,
+        theirs: &str,
+        crypto: &dyn RTCCrypto,
+    ) -> Vec<u8> {
+        build(&[
+            Box::new(TransactionId(transaction)),
+            Box::new(BINDING_REQUEST),
+            Box::new(Attribute(ATTR_USERNAME, username(ours, theirs).into_bytes())),
+            Box::new(Attribute(ATTR_ICE_CONTROLLING, vec![0; 8])),
+            integrity(&ours.password, crypto),
+            Box::new(FINGERPRINT),
+        ])
+        .expect("a check can be written")
+    }
+
     /// A check whose sender believes to be the controlled side.
     pub(crate) fn controlled_check(
         transaction: Transaction,

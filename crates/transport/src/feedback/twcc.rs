@@ -67,13 +67,6 @@ impl TwccRecorder {
             return compound;
         }
         self.due = None;
-        while matches!(self.arrivals.front(), Some(None)) {
-            // Leading gaps are reported too: the sender must learn of the loss; but a report needs a first arrival for its reference.
-            if self.arrivals.iter().any(Option::is_some) {
-                break;
-            }
-            self.arrivals.clear();
-        }
         let (Some(base), Some(first)) = (self.base, self.arrivals.iter().flatten().next().copied()) else {
             return compound;
         };

@@ -134,7 +134,7 @@ fn with_the_keys_of_the_wrong_side_or_profile_nothing_opens() {
     }
 }
 
-/// rtc-srtp hands such a packet out without looking at its tag under SHA1_80; here not even a right tag helps.
+/// rtc-srtp hands such a packet out without looking at its tag under `SHA1_80`; here not even a right tag helps.
 #[test]
 fn rtcp_that_claims_to_be_unencrypted_is_refused() {
     for (profile, _) in PROFILES {
