@@ -87,6 +87,10 @@ export class HostRoom {
     });
     // Classes learn at once that the teacher is gone, instead of looking at a still picture.
     addEventListener("pagehide", () => void this.#whip?.stop());
+    // A page that comes back from the browser's cache has ended its session: begin afresh.
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) location.reload();
+    });
     void this.#openAfterReload();
   }
 
