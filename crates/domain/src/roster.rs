@@ -24,7 +24,10 @@ use crate::{
     Codec, CodecSupport, Identity, PeerId, Place, PlaceId, Refusal, Role, Timestamp, preferred_codec,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// A report older than this says nothing about the screen any more. Pages report every 5 s.
 pub const REPORT_STALE_AFTER: Duration = Duration::from_secs(15);
@@ -203,7 +206,15 @@ impl Roster {
     }
 
     /// The host's board for the places the lesson is for.
-    pub fn view<'a>(&self, now: Timestamp, invited: impl IntoIterator<Item = &'a Place>) -> RosterView {
+    ///
+    /// `open` are the places with a page open anywhere on the server. A lesson without a planned time is not yet
+    /// any screen's lesson, but the teacher who prepares it must see that the classrooms are there.
+    pub fn view<'a>(
+        &self,
+        now: Timestamp,
+        invited: impl IntoIterator<Item = &'a Place>,
+        open: &BTreeSet<PlaceId>,
+    ) -> RosterView {
         let mut seen: BTreeMap<PlaceId, Seen> = BTreeMap::new();
         for connection in self.connections.values() {
             let Some(place) = connection.who.place() else { continue };
@@ -220,7 +231,7 @@ impl Roster {
             seen.entry(place).or_default().watching = true;
         }
         let places: Vec<_> =
-            invited.into_iter().map(|place| Seen::status(seen.get(&place.id), place)).collect();
+            invited.into_iter().map(|place| Seen::status(seen.get(&place.id), place, open)).collect();
         RosterView {
             connected: places.iter().filter(|place| place.state != PlaceState::Gone).count(),
             total: places.len(),
@@ -248,10 +259,11 @@ struct Seen {
 }
 
 impl Seen {
-    fn status(seen: Option<&Seen>, place: &Place) -> PlaceStatus {
+    fn status(seen: Option<&Seen>, place: &Place, open: &BTreeSet<PlaceId>) -> PlaceStatus {
         let state = match seen {
             Some(Seen { watching: true, .. }) => PlaceState::Watching,
             Some(_) => PlaceState::Connected,
+            None if open.contains(&place.id) => PlaceState::Connected,
             None => PlaceState::Gone,
         };
         PlaceStatus {
@@ -301,16 +313,25 @@ mod tests {
     fn the_host_sees_which_rooms_are_there_watching_or_gone() {
         let mut roster = roster(&[place(1), place(2), observer(), host(5)]);
         roster.media_started(PeerId(70), place(2));
-        let view = roster.view(NOW, &places(&[1, 2, 3]));
+        let view = roster.view(NOW, &places(&[1, 2, 3]), &BTreeSet::new());
         assert_eq!((view.connected, view.total, view.observers), (2, 3, 1));
         let states: Vec<_> = view.places.iter().map(|place| place.state).collect();
         assert_eq!(states, [PlaceState::Connected, PlaceState::Watching, PlaceState::Gone]);
     }
 
     #[test]
+    fn a_classroom_that_waits_is_counted_before_the_lesson_is_its_own() {
+        let open = BTreeSet::from([PlaceId(2), PlaceId(7)]);
+        let view = roster(&[host(5)]).view(NOW, &places(&[1, 2]), &open);
+        assert_eq!((view.connected, view.total), (1, 2), "a place that is not invited does not count");
+        assert_eq!(view.places[1].state, PlaceState::Connected);
+    }
+
+    #[test]
     fn a_frozen_room_is_shown_until_it_moves_or_falls_silent() {
         let mut roster = roster(&[place(1)]);
-        let frozen = |roster: &Roster, now| roster.view(now, &places(&[1])).places[0].frozen;
+        let frozen =
+            |roster: &Roster, now| roster.view(now, &places(&[1]), &BTreeSet::new()).places[0].frozen;
         roster.report(NOW, ConnectionId(1), ViewerReport { frozen: true, ..Default::default() });
         assert!(frozen(&roster, NOW));
         assert!(!frozen(&roster, NOW + REPORT_STALE_AFTER));
@@ -323,11 +344,11 @@ mod tests {
         let mut roster = roster(&[place(1), place(1)]);
         let muted = ViewerReport { muted: true, ..Default::default() };
         roster.report(NOW, ConnectionId(1), muted);
-        assert!(roster.view(NOW, &places(&[1])).places[0].muted);
+        assert!(roster.view(NOW, &places(&[1]), &BTreeSet::new()).places[0].muted);
         roster.report(NOW, ConnectionId(2), ViewerReport::default());
-        assert!(!roster.view(NOW, &places(&[1])).places[0].muted);
+        assert!(!roster.view(NOW, &places(&[1]), &BTreeSet::new()).places[0].muted);
         roster.report(NOW, ConnectionId(2), muted);
-        assert!(roster.view(NOW, &places(&[1])).places[0].muted);
+        assert!(roster.view(NOW, &places(&[1]), &BTreeSet::new()).places[0].muted);
     }
 
     #[test]

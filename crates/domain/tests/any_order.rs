@@ -199,7 +199,7 @@ proptest! {
                     Identity::Organiser { .. } | Identity::Observer { .. } => {}
                 }
             }
-            let view = roster.view(now, &places);
+            let view = roster.view(now, &places, &BTreeSet::new());
             prop_assert_eq!(view.total, places.len());
             let watching: BTreeSet<_> = media.values().filter_map(|who| who.place()).collect();
             let present: BTreeSet<_> = pages.values().filter_map(|who| who.place()).collect();

@@ -65,6 +65,7 @@ impl App {
         let (listener, media, events, running_media) = bind(&config).await?;
         let listen = listener.local_addr().context("the listening socket has no address")?;
         let (config, sessions) = (Arc::new(config), Arc::new(Sessions::default()));
+        let lines = Arc::new(Lines::default());
         let organiser_link = if store.organiser_invitations(Clock::wall()).await? == 0 {
             Some(organiser_link(&store, &base(&config, listen)).await?)
         } else {
@@ -76,6 +77,7 @@ impl App {
             store: store.clone(),
             media: media.clone(),
             sessions: Arc::clone(&sessions),
+            lines: Arc::clone(&lines),
         })
         .await?;
         let state = AppState::new(Parts {
@@ -87,7 +89,7 @@ impl App {
             media,
             lessons: Arc::clone(&lessons),
             sessions,
-            lines: Lines::default(),
+            lines,
             pairings: Mutex::new(Pairings::default()),
             waiting: Seats::default(),
             pages: TaskTracker::new(),

@@ -33,7 +33,7 @@ pub(crate) struct Parts {
     pub(crate) media: MediaHandle,
     pub(crate) lessons: Arc<Lessons>,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) lines: Lines,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) limits: Limits,
     pub(crate) pairings: Mutex<Pairings>,
     /// Sockets of pages that have not said who they are.

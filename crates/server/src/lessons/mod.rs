@@ -7,6 +7,7 @@ mod room;
 use crate::{
     clock::Clock,
     config::Config,
+    lines::Lines,
     media::{MediaEvent, MediaHandle},
     problem::store_problem,
     sessions::Sessions,
@@ -37,6 +38,7 @@ pub(crate) struct Tools {
     pub(crate) store: Store,
     pub(crate) media: MediaHandle,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) lines: Arc<Lines>,
 }
 
 /// All lessons and places.
@@ -212,6 +214,7 @@ mod tests {
             store: store.clone(),
             media,
             sessions: Arc::default(),
+            lines: Arc::default(),
         };
         let lessons = Lessons::open(tools).await?;
         let wanted =

@@ -362,7 +362,7 @@ impl Room {
     fn board(&self) -> ServerMessage {
         let directory = self.lessons.directory();
         let invited = directory.invited(self.lesson.record());
-        self.roster.view(self.tools.clock.now(), invited).into()
+        self.roster.view(self.tools.clock.now(), invited, &self.tools.lines.places()).into()
     }
 
     fn media(&self) -> ServerMessage {
