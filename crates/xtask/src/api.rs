@@ -17,6 +17,13 @@ impl Api {
         Ok(Self { base: base.to_owned(), token: token.trim().to_owned() })
     }
 
+    /// The same caller, reaching the server at `host` instead of the name in the link: links it is given back
+    /// carry that host.
+    pub(crate) fn at_host(&self, host: &str) -> Self {
+        let port = self.base.rsplit_once(':').map_or("", |(_, port)| port);
+        Self { base: format!("http://{host}:{port}"), token: self.token.clone() }
+    }
+
     /// The token this caller shows.
     pub(crate) fn token(&self) -> &str {
         &self.token

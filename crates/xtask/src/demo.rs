@@ -8,6 +8,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use std::{
+    net::{IpAddr, UdpSocket},
     path::PathBuf,
     sync::{
         Arc,
@@ -53,11 +54,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         scratch = tempfile::tempdir()?;
         scratch.path().to_owned()
     };
-    let mut relay = start_relay(&binaries, &root(), &data, &args.listen, true)?;
+    let mut relay = start_relay(&binaries, &root(), &data, &args.listen)?;
     let organiser = Api::from_link(&relay.organiser_link)?;
     let lesson = organiser.create_lesson("Toán 11A2 – Phương trình bậc hai", "THPT Đan Phượng")?;
+    // A TV or phone cannot open "localhost": classrooms get this machine's own address. The host keeps localhost,
+    // because browsers give camera and microphone over plain http only there.
+    let for_classrooms = match (args.listen.starts_with("0.0.0.0:"), own_address()) {
+        (true, Some(address)) => organiser.at_host(&address.to_string()),
+        _ => organiser.at_host("localhost"),
+    };
     let places = ["THCS Mèo Vạc · lớp 9A", "THPT Chu Văn An · lớp 11A1", "THCS Thụy An · lớp 9B"]
-        .map(|name| organiser.create_place(name).map(|link| (name, link)));
+        .map(|name| for_classrooms.create_place(name).map(|link| (name, link)));
     let host = organiser.invite(&lesson, "host", "Giáo viên dạy")?;
     let observer = organiser.invite(&lesson, "observer", "Người dự giờ")?;
     let mut sample = if args.own_camera {
@@ -96,6 +103,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         std::thread::sleep(Duration::from_millis(200));
     }
     Ok(())
+}
+
+/// The address by which other machines reach this one, if it has a route at all.
+fn own_address() -> Option<IpAddr> {
+    // Connecting a UDP socket sends nothing; it only asks the system which address it would use.
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 fn print_qr(link: &str) -> Result<()> {

@@ -42,19 +42,26 @@ pub(crate) struct Relay {
 }
 
 /// Starts the relay on `listen` with its data in `data` and waits for its organiser link.
-pub(crate) fn start_relay(
-    binaries: &Binaries,
-    root: &Path,
-    data: &Path,
-    listen: &str,
-    quiet: bool,
-) -> Result<Relay> {
-    let mut child = Command::new(&binaries.server)
-        .args(["serve", "--config"])
-        .arg(root.join("config/nhipcau.toml"))
-        .env("NHIPCAU_LISTEN", listen)
-        .env("NHIPCAU_DATA_DIR", data)
-        .env("NHIPCAU_LOG__LEVEL", if quiet { "warn" } else { "info" })
+pub(crate) fn start_relay(binaries: &Binaries, root: &Path, data: &Path, listen: &str) -> Result<Relay> {
+    let command = |words: &[&str]| {
+        let mut command = Command::new(&binaries.server);
+        command
+            .args(words)
+            .arg("--config")
+            .arg(root.join("config/nhipcau.toml"))
+            .env("NHIPCAU_LISTEN", listen)
+            .env("NHIPCAU_DATA_DIR", data)
+            .env("NHIPCAU_LOG__LEVEL", "warn");
+        command
+    };
+    // Only the first start on a data folder prints the organiser's link; later ones are asked for a new one.
+    let known = if data.join("nhipcau.db").exists() {
+        let output = command(&["link", "organiser"]).output().context("cannot ask for an organiser link")?;
+        organiser_link(&String::from_utf8_lossy(&output.stdout))
+    } else {
+        None
+    };
+    let mut child = command(&["serve"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -65,16 +72,34 @@ pub(crate) fn start_relay(
     // Reads on for as long as the relay lives, so that it never blocks on a full pipe.
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let word = line.split_whitespace().find(|word| word.contains("/to-chuc#t="));
-            if let Some(word) = word {
-                let _ = found.try_send(word.to_owned());
+            if let Some(link) = organiser_link(&line) {
+                let _ = found.try_send(link);
             }
         }
     });
+    if let Some(organiser_link) = known {
+        wait_until_ready(&organiser_link)?;
+        return Ok(Relay { process, organiser_link });
+    }
     match link.recv_timeout(Duration::from_secs(20)) {
         Ok(organiser_link) => Ok(Relay { process, organiser_link }),
         Err(_) => bail!("the relay printed no organiser link within 20 s; its messages are above"),
     }
+}
+
+fn organiser_link(text: &str) -> Option<String> {
+    text.split_whitespace().find(|word| word.contains("/to-chuc#t=")).map(str::to_owned)
+}
+
+fn wait_until_ready(link: &str) -> Result<()> {
+    let base = link.split("/to-chuc").next().unwrap_or(link);
+    for _ in 0..200 {
+        if ureq::get(format!("{base}/readyz")).call().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    bail!("the relay at {base} was not ready within 20 s; its messages are above")
 }
 
 /// Starts the synthetic host that teaches the sample lesson over WHIP.

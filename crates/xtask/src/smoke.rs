@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let binaries = binaries(Profile::Dev)?;
     let data = tempfile::tempdir()?;
-    let relay = start_relay(&binaries, &root(), data.path(), &format!("127.0.0.1:{}", args.port), true)?;
+    let relay = start_relay(&binaries, &root(), data.path(), &format!("127.0.0.1:{}", args.port))?;
     let organiser = Api::from_link(&relay.organiser_link)?;
     let lesson = organiser.create_lesson("Chạy thử", "Điểm cầu chính")?;
     let place = organiser.create_place("Điểm cầu thử")?;
