@@ -91,6 +91,18 @@ describe("publishing for as long as it is asked to", () => {
     await whip.stop();
   });
 
+  test("after a long outage the next small one is mended as fast as the first", async () => {
+    const relay = new Relay([...Array<"unreachable">(20).fill("unreachable"), "up", "up"]);
+    const { whip } = client(relay);
+    whip.start();
+    await vi.advanceTimersByTimeAsync(200_000);
+    const before = relay.attempts.length;
+    relay.dropLast();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(relay.attempts.length).toBe(before + 1);
+    await whip.stop();
+  });
+
   test("a second host's lesson is waited for, and the reason is told", async () => {
     const relay = new Relay([refused("second_host"), "up"]);
     const { whip, states } = client(relay);
