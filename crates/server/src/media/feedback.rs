@@ -1,7 +1,6 @@
 //! What one viewer says about what it gets, and what it is answered. Touches that viewer's state and nobody else's.
 
 use super::{
-    kept::KeptVoice,
     lesson::{Egressor, Wishes},
     receiver::Receiver,
     track::Tracks,
@@ -145,8 +144,7 @@ impl Receiver {
     }
 
     fn repair_voice(&mut self, slot: Slot, sequence: u16, egressor: &mut Egressor) -> Option<usize> {
-        let kept = self.slots[slot.index()].as_mut()?.kept.get_or_insert_with(KeptVoice::new);
-        let sealed = kept.find(sequence)?;
+        let sealed = self.slots[slot.index()].as_ref()?.kept.as_ref()?.find(sequence)?;
         egressor.burst.room().get_mut(..sealed.len())?.copy_from_slice(sealed);
         egressor.burst.commit(sealed.len(), &mut egressor.socket);
         self.counts.packets += 1;

@@ -1,13 +1,13 @@
 //! Voice packets of one receiver as they were sealed, to be sent again as they were.
 //!
 //! Voice has no repair stream: a browser that negotiated NACK for it expects the identical packet (and must get the
-//! identical one: sealing anything else under the same number would give the key away). Only a receiver that has
-//! asked once keeps any, because most never do.
+//! identical one: sealing anything else under the same number would give the key away). So the last second of voice is
+//! kept for every receiver that may ask.
 
 /// Packets kept: a second and a quarter of voice.
 const PACKETS: usize = 64;
-/// Longer ones are not kept: 20 ms of voice at 100 kbit/s, sealed.
-const BYTES_MAX: usize = 320;
+/// Longer ones are not kept: 20 ms of sound at 85 kbit/s, sealed.
+const BYTES_MAX: usize = 256;
 
 struct Kept {
     sequence: u16,
@@ -15,7 +15,7 @@ struct Kept {
     bytes: [u8; BYTES_MAX],
 }
 
-/// A ring of sealed packets, 21 kB. Full: the oldest goes.
+/// A ring of sealed packets, 17 kB. Full: the oldest goes.
 pub(super) struct KeptVoice(Box<[Kept]>);
 
 impl KeptVoice {

@@ -70,8 +70,9 @@ pub(super) struct DownSlot {
     wished_at: Option<Timestamp>,
     /// Highest number the receiver has reported, to weigh its loss.
     pub(super) reported: u32,
-    /// Voice to send again; made when this receiver first asks for some.
+    /// Voice to send again as it was, made with the first packet; only where the receiver may ask for it.
     pub(super) kept: Option<KeptVoice>,
+    keeps: bool,
     /// A codec it was told to be missing.
     missing_told: Option<Codec>,
 }
@@ -177,6 +178,9 @@ impl Receiver {
                 wished_at: None,
                 reported: 0,
                 kept: None,
+                keeps: section.slot.kind() == MediaKind::Audio
+                    && section.feedback.nack
+                    && streams.rtx_stream.is_none(),
                 missing_told: None,
             });
         }
@@ -334,10 +338,10 @@ impl Receiver {
                 if padding == 0 { 0 } else { outgoing.len(packet, extensions) + usize::from(padding) };
             outgoing.write(packet, wire, extensions, pad_to, room).ok()
         });
-        if let Some(kept) = self.slots[slot.index()].as_mut().and_then(|state| state.kept.as_mut())
+        if let Some(state) = self.slots[slot.index()].as_mut().filter(|state| state.keeps)
             && let Some(sealed) = sent.and_then(|len| egressor.burst.last(len))
         {
-            kept.keep(index as u16, sealed);
+            state.kept.get_or_insert_with(KeptVoice::new).keep(index as u16, sealed);
         }
     }
 
