@@ -5,22 +5,28 @@ import puppeteer from 'puppeteer-core'
 import { frameNumber, openBrowser, openPage, received, until } from './lib/browser.mjs'
 import { Relay } from './lib/relay.mjs'
 
-let relay, school
+let school
 
 before(async () => {
-  relay = await Relay.start()
   school = await openBrowser()
 })
 
-after(async () => {
-  await school?.close()
-  await relay?.stop()
-})
+after(() => school?.close())
+
+/** A relay of its own for `story`: a place can be in one live lesson only. */
+async function withRelay(options, story) {
+  const relay = await Relay.start(options)
+  try {
+    await story(relay)
+  } finally {
+    await relay.stop()
+  }
+}
 
 for (const codec of ['vp8', 'h264']) {
-  test(`a lesson in ${codec.toUpperCase()} is decoded by a TV, sound included`, async () => {
+  test(`a lesson in ${codec.toUpperCase()} is decoded by a TV, sound included`, () => withRelay({}, async (relay) => {
     const lesson = await relay.lesson({ title: `Bài ${codec}` })
-    const host = relay.sampleLesson(lesson, ['--codec', codec])
+    relay.sampleLesson(lesson, ['--codec', codec])
     const tv = await openPage(school, lesson.places[0], { width: 1920, height: 1080 })
     const numbers = new Set()
     await until('frame numbers rise', async () => {
@@ -32,12 +38,10 @@ for (const codec of ['vp8', 'h264']) {
     assert.ok(sum.codecs.some((mime) => mime.toLowerCase() === `video/${codec}`), `decoded ${sum.codecs}`)
     assert.deepEqual(tv.problems, [])
     await tv.close()
-    host.kill('SIGTERM')
-    await relay.api('DELETE', `/api/lessons/${lesson.id}`)
-  })
+  }))
 }
 
-test('a plain WHEP player with one picture and one sound plays the program', async () => {
+test('a plain WHEP player with one picture and one sound plays the program', () => withRelay({}, async (relay) => {
   const lesson = await relay.lesson()
   relay.sampleLesson(lesson)
   const token = lesson.observer.split('#t=')[1]
@@ -48,7 +52,6 @@ test('a plain WHEP player with one picture and one sound plays the program', asy
     connection.addTransceiver('video', { direction: 'recvonly' })
     connection.addTransceiver('audio', { direction: 'recvonly' })
     const video = document.createElement('video')
-    video.muted = true
     connection.ontrack = ({ track, streams }) => {
       video.srcObject = streams[0] ?? new MediaStream([track])
       void video.play()
@@ -62,9 +65,10 @@ test('a plain WHEP player with one picture and one sound plays the program', asy
   }, { url: `${relay.base}/whep/${lesson.id}`, token })
   await until('frames', () => received(page), (sum) => sum.framesDecoded > 10 && sum.audioEnergy > 1e-4, 20_000)
   await page.close()
-})
+}))
 
-test('Firefox shows the lesson', async () => {
+// Firefox gathers only the address of the default route: the relay must be reachable there, not on 127.0.0.1 alone.
+test('Firefox shows the lesson', () => withRelay({ listen: '0.0.0.0:0' }, async (relay) => {
   const lesson = await relay.lesson()
   relay.sampleLesson(lesson)
   const firefox = await puppeteer.launch({
@@ -80,9 +84,14 @@ test('Firefox shows the lesson', async () => {
   try {
     const page = await firefox.newPage()
     await page.goto(lesson.places[0])
-    const decoded = () => page.evaluate(() => Math.max(0, ...[...document.querySelectorAll('video')].map((v) => v.getVideoPlaybackQuality().totalVideoFrames)))
-    await until('Firefox decodes frames', decoded, (frames) => frames > 15, 40_000)
+    // Headless Firefox counts no presented frames, so the pixels are asked.
+    const numbers = new Set()
+    await until('frame numbers rise in Firefox', async () => {
+      const number = await frameNumber(page)
+      if (number !== null) numbers.add(number)
+      return numbers.size
+    }, (size) => size > 8, 40_000)
   } finally {
     await firefox.close()
   }
-})
+}))

@@ -22,10 +22,10 @@ export class Relay {
   base
   token
 
-  /** A relay on a free port of this machine with an empty database. */
-  static async start() {
+  /** A relay on a free port with an empty database; only this machine reaches it unless `listen` says otherwise. */
+  static async start({ listen = '127.0.0.1:0' } = {}) {
     const relay = new Relay()
-    await relay.#spawn('127.0.0.1:0')
+    await relay.#spawn(listen)
     return relay
   }
 
