@@ -4,6 +4,30 @@
 //! [`MediaHandle`] (cheap to clone, callable from any thread) and hears of them through [`MediaEvent`]s.
 //! Nothing here knows of tokens, pages or the state of a lesson: whoever calls `publish` or `play` has
 //! already been let in.
+//!
+//! # A packet's way through a worker
+//! [`socket`] reads a batch → [`ingress`] finds the peer (address, else an authentic STUN check) → [`publisher`] numbers the
+//! packet → every worker's [`inbox`] → [`track`] stores it once → [`lesson`] walks the receivers when the frame is whole or the
+//! tick is over (voice at once) → [`receiver`] decides, writes and seals into the arena of [`burst`] → one GSO send for each
+//! receiver and run.
+//!
+//! # What is shared, and when
+//! [`registry`] (who is expected, who is where, who feeds which slot) is the one lock between workers and the HTTP side. It is
+//! taken for unknown addresses and changes of state, never for a media packet. Receivers live in one `Vec` for each worker and
+//! lesson; a packet's payload lives once and is shared by reference count.
+//!
+//! # Every queue, and what happens when it is full
+//! | queue | bound | full |
+//! |---|---|---|
+//! | pictures to another worker | 8,192 packets | that layer is dropped to its next keyframe, which is asked for |
+//! | voice to another worker | 1,024 packets | the oldest goes |
+//! | datagrams for another worker's peer | 2,048 | dropped, as a network may |
+//! | notes between workers | 1,024 | dropped; clocks and wishes are repeated |
+//! | commands of the HTTP side | 4,096 demands and fragments | refused (`Busy`); closing always fits, once for each peer |
+//! | handshake datagrams | 1,024 | dropped; DTLS repeats them |
+//! | runs the kernel has no room for | 4 MiB | dropped; receivers ask for them again |
+//! | a paced receiver's backlog | 700 packets of the shared ring | its picture goes on at the next keyframe |
+//! | events to the lessons | `events_max` | reports are dropped, state changes wait (65,536) |
 
 mod api;
 mod burst;

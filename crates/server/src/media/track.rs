@@ -38,7 +38,7 @@ pub(super) enum Stored {
     Ignored,
     /// It is in the ring and due.
     Kept,
-    /// It is the first of a new run: receivers' layers must be chosen anew.
+    /// It is the first of a new run, or the first after a silence: receivers' layers must be chosen anew.
     Begins,
 }
 
@@ -85,6 +85,7 @@ impl Track {
             self.source = source;
         }
         let (number, ends_frame) = (packet.ext_seq, packet.marker);
+        let wakes = !self.layers.is_active(layer, now);
         self.layers.on_packet(layer, &packet);
         if !buffer.push(packet) {
             return Stored::Ignored;
@@ -93,7 +94,7 @@ impl Track {
         pending.numbers.push(number);
         let due = if ends_frame || self.kind == MediaKind::Audio { now } else { now + tick };
         pending.due = Some(pending.due.map_or(due, |before| before.min(due)));
-        if begins { Stored::Begins } else { Stored::Kept }
+        if begins || wakes { Stored::Begins } else { Stored::Kept }
     }
 
     pub(super) fn on_clock(&mut self, layer: Layer, reading: ClockReading) {
