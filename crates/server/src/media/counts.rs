@@ -3,6 +3,7 @@
 use super::{lesson::Due, track::Tracks};
 use domain::Timestamp;
 use std::time::Duration;
+use transport::DropCounts;
 
 /// What a worker sent, and what it chose not to send.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,4 +79,19 @@ pub(super) struct Ingress {
     pub(super) forwarded: u64,
     /// Packets another worker's queue had no room for.
     pub(super) relay_full: u64,
+    /// What peers' transports refused.
+    pub(super) refused: DropCounts,
+}
+
+impl Ingress {
+    /// Adds what a peer's transport has refused since `before`.
+    pub(super) fn add_refused(&mut self, now: DropCounts, before: DropCounts) {
+        let sum = &mut self.refused;
+        sum.stun += now.stun - before.stun;
+        sum.unvalidated += now.unvalidated - before.unvalidated;
+        sum.dtls += now.dtls - before.dtls;
+        sum.srtp += now.srtp - before.srtp;
+        sum.unrouted += now.unrouted - before.unrouted;
+        sum.unknown += now.unknown - before.unknown;
+    }
 }

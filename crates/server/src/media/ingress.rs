@@ -47,6 +47,11 @@ impl Worker {
     }
 
     fn on_check(&mut self, now: Timestamp, path: Path, bytes: &mut [u8]) {
+        let Some(left) = self.lookups_left.checked_sub(1) else {
+            self.counts.unknown += 1;
+            return;
+        };
+        self.lookups_left = left;
         let Some(ufrag) = stun::local_ufrag_of(bytes).map(str::to_owned) else { return };
         let found = self.shared.registry().find(&ufrag, self.index, |peer| {
             peer.handle_datagram(now, path.to, bytes);

@@ -8,7 +8,7 @@ use super::{
 };
 use domain::{Layer, LessonId, Slot, Timestamp};
 use std::{net::SocketAddr, time::Duration};
-use transport::Peer;
+use transport::{DropCounts, Peer};
 
 /// Addresses one peer may be reached at: every pair of a browser's interfaces and ours, with room for a walk through a
 /// few networks. Full: the oldest goes.
@@ -43,6 +43,8 @@ pub(super) struct Member {
     pub(super) connected_at: Option<Timestamp>,
     /// Why we are closing it.
     pub(super) closing: Option<CloseReason>,
+    /// Refusals that are in the metrics already.
+    pub(super) refused: DropCounts,
     datagrams_left: u32,
     refilled_at: Timestamp,
 }
@@ -62,6 +64,7 @@ impl Member {
             created_at: new.created_at,
             connected_at: None,
             closing: None,
+            refused: DropCounts::default(),
             datagrams_left: DATAGRAMS_AT_ONCE,
             refilled_at: now,
         }

@@ -141,6 +141,7 @@ impl Worker {
     fn finish(&mut self, id: PeerId, reason: CloseReason) {
         let Some(mut member) = self.peers.remove(&id) else { return };
         let reason = member.closing.unwrap_or(reason);
+        self.counts.add_refused(member.peer.drops(), member.refused);
         // The goodbye, when there is one.
         while let Some(output) = member.peer.poll_output() {
             if let transport::Output::Transmit { to, bytes } = output {

@@ -42,6 +42,9 @@ const HANDSHAKE_SHARE: Duration = Duration::from_millis(1);
 const CARE_INTERVAL: Duration = Duration::from_millis(20);
 /// Every receiver's turn comes each so many care intervals.
 const CARE_PHASES: usize = 10;
+/// Checks from unknown addresses looked up in each care interval at most: a thousand classrooms may come in one second, each with
+/// a handful of addresses, and a flood of made-up names does not keep the registry busy.
+const LOOKUPS_MAX: u32 = 400;
 /// Peers' own timers (ICE consent, DTLS retransmission) are looked at this often.
 const TIMERS_INTERVAL: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
@@ -79,6 +82,8 @@ pub(super) struct Worker {
     meters: Meters,
     /// Layers that a worker's full queue has lost packets of, and that it gets again from their next keyframe.
     pub(super) gaps: Vec<HashSet<(LessonId, Slot, Layer)>>,
+    /// Checks from unknown addresses that may still be looked up before the next care.
+    pub(super) lookups_left: u32,
     /// Workers with new letters in their boxes.
     pub(super) to_ring: Vec<bool>,
     pub(super) accepted: Vec<StoredPacket>,
@@ -118,6 +123,7 @@ impl Worker {
             counts: Ingress::default(),
             meters: Meters::new(index),
             gaps: vec![HashSet::new(); workers],
+            lookups_left: LOOKUPS_MAX,
             to_ring: vec![false; workers],
             accepted: Vec::new(),
             seen: Vec::new(),
@@ -250,6 +256,7 @@ impl Worker {
         if self.care_due <= now {
             self.care_due = now + CARE_INTERVAL;
             self.care_phase = (self.care_phase + 1) % CARE_PHASES;
+            self.lookups_left = LOOKUPS_MAX;
             self.care_for_publishers(now);
             self.care_for_receivers(now);
         }
@@ -350,6 +357,8 @@ impl Worker {
             let mut table = self.shared.stats(self.index);
             table.clear();
             for (&id, member) in &mut self.peers {
+                let refused = member.peer.drops();
+                self.counts.add_refused(refused, std::mem::replace(&mut member.refused, refused));
                 let stats = match &mut member.part {
                     Part::Publisher(publisher) => {
                         publishers += 1;
