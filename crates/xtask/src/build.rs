@@ -41,8 +41,13 @@ pub(crate) fn npm_install(folder: &Path) -> Result<()> {
     if modified(&installed) >= modified(&lock) && installed.exists() {
         return Ok(());
     }
+    // Not `npm ci`: that refuses a lock file in which another platform's optional binary (Biome's for Windows,
+    // say) is missing because the registry it was written from does not carry it. What the lock names is what
+    // gets installed either way, and nothing is written back.
     must_run(
-        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder),
+        Command::new("npm")
+            .args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder),
     )
 }
 
