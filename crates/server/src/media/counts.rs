@@ -22,8 +22,8 @@ pub(super) struct Egress {
 }
 
 impl Egress {
-    /// Notes how long the packets of a finished walk had waited.
-    pub(super) fn flushed(&mut self, due: &[Due], tracks: &Tracks, now: Timestamp) {
+    /// Notes how long the packets that have just left to one receiver had been here.
+    pub(super) fn departed(&mut self, due: &[Due], tracks: &Tracks, now: Timestamp) {
         for due in due {
             if let Some(packet) = tracks.packet(due.slot, due.layer, due.number) {
                 self.latency.note(now.saturating_since(packet.arrival));

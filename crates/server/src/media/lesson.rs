@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// A lesson that nobody is in and nothing comes of is forgotten after this long.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
+/// One in so many receivers has the delay of its packets measured.
+const LATENCY_SAMPLE: usize = 8;
+
 /// One packet on its way to every receiver that takes its layer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Due {
@@ -101,9 +104,13 @@ impl Lesson {
             self.drained_at = now;
         }
         let mut anybody_behind = false;
-        for receiver in &mut self.receivers {
+        for (at, receiver) in self.receivers.iter_mut().enumerate() {
             if !self.due.is_empty() || receiver.is_behind() {
                 receiver.send(&self.due, &self.tracks, egressor);
+            }
+            if at % LATENCY_SAMPLE == 0 {
+                let departed = egressor.now();
+                egressor.counts.departed(&self.due, &self.tracks, departed);
             }
             anybody_behind |= receiver.is_behind();
             receiver.wishes(now, &mut self.wishes);
@@ -112,10 +119,6 @@ impl Lesson {
             }
         }
         self.anybody_behind = anybody_behind;
-        if !self.receivers.is_empty() {
-            let done = egressor.now();
-            egressor.counts.flushed(&self.due, &self.tracks, done);
-        }
     }
 
     /// Fills `self.due`: pictures first, voice last, because a short packet may end a run of long ones.
