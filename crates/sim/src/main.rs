@@ -273,8 +273,12 @@ async fn measure_fanout(args: FanoutArgs) -> anyhow::Result<()> {
             "viewers  µs/packet  floor  ratio  segments  KiB/viewer  join ms  lost  p99 ms  kbit/s  cores"
         );
     }
+    let mut starved = Vec::new();
     for viewers in args.viewers {
         let row = fanout::measure(&config, viewers).await?;
+        if !row.full_rate {
+            starved.push(viewers);
+        }
         if args.json {
             println!("{}", serde_json::to_string(&row)?);
             continue;
@@ -293,6 +297,9 @@ async fn measure_fanout(args: FanoutArgs) -> anyhow::Result<()> {
             row.kbps_per_viewer,
             row.server_cores,
         );
+    }
+    if !starved.is_empty() {
+        bail!("with {starved:?} viewers the wanted rate was not reached: this machine was too busy to tell");
     }
     Ok(())
 }

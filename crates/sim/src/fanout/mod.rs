@@ -77,6 +77,8 @@ pub struct FanoutRow {
     pub added_latency_ms: Latency,
     /// What a viewer got, kbit/s.
     pub kbps_per_viewer: f64,
+    /// Whether that is the rate asked for; otherwise the floor carried more than the server and the ratio says nothing.
+    pub full_rate: bool,
     /// Cores the server used.
     pub server_cores: f64,
 }
@@ -179,6 +181,7 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
     let gained = |name| metrics_after.gained(&metrics_before, name);
     let latency = |share| metrics_after.quantile_ms(&metrics_before, LATENCY, share).unwrap_or(f64::NAN);
     let cpu_us = per_packet(cpu.total());
+    let received = Bitrate::of(counts.bytes, took).as_bps() / viewers.max(1) as u64;
     Ok(FanoutRow {
         viewers,
         cpu_us_per_packet: round(cpu_us),
@@ -199,7 +202,8 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
             p95: round(latency(0.95)),
             p99: round(latency(0.99)),
         },
-        kbps_per_viewer: round(counts.bytes as f64 * 8e-3 / took.as_secs_f64() / viewers as f64),
+        kbps_per_viewer: round(received as f64 / 1e3),
+        full_rate: is_full(received, config.video),
         server_cores: round(cpu.total().as_secs_f64() / took.as_secs_f64()),
     })
 }
@@ -227,13 +231,18 @@ async fn climb(crowd: &Crowd, viewers: usize, video: Bitrate) -> anyhow::Result<
         tokio::time::sleep(Duration::from_secs(1)).await;
         let bytes = crowd.look()?.counts.bytes;
         let rate = Bitrate::of(bytes - before.0, before.1.elapsed()).as_bps() / viewers.max(1) as u64;
-        if rate * 100 >= video.as_bps() * 95 {
+        if is_full(rate, video) {
             return Ok(());
         }
         before = (bytes, Instant::now());
     }
     warn!("the viewers do not all get the highest layer; measuring what they get");
     Ok(())
+}
+
+/// The voice and headers make up for the odd packet under way.
+fn is_full(bps: u64, video: Bitrate) -> bool {
+    bps * 100 >= video.as_bps() * 95
 }
 
 fn difference(after: Glance, before: Glance) -> crate::classrooms::Counts {
