@@ -4,10 +4,13 @@ mod support;
 
 use domain::{Codec, Layer, Slot, Timestamp};
 use std::time::Duration;
-use support::{GOOD, Link, Pair, address, endpoint, new_endpoint, rtp, secrets};
-use transport::client::OfferSpec;
+use support::{CLIENT, GOOD, Link, Pair, RELAY, address, endpoint, epoch, new_endpoint, rtp, secrets};
+use transport::client::{ClientPeer, OfferSpec};
 use transport::feedback::{Compound, ReportBlock};
-use transport::{CloseReason, Feedback, Output, PeerEvent, Profile, RtpRole, SealError, Sealer};
+use transport::{
+    CloseReason, Direction, Endpoint, EndpointConfig, Feedback, Identity, Output, PeerEvent, PeerSecrets,
+    Profile, RtpRole, SealError, Sealer,
+};
 
 fn publisher() -> OfferSpec {
     OfferSpec { sends: true, audio: 1, video: 2, codecs: vec![Codec::Vp8, Codec::H264] }
@@ -333,4 +336,39 @@ fn nothing_is_sent_to_anybody_before_a_right_check() {
         }
     }
     assert!(answered <= 3 * check.len(), "{answered} bytes for {}", check.len());
+}
+
+#[test]
+fn a_relay_with_two_addresses_is_reached_at_once() {
+    // Loopback and Ethernet of one machine, say: our checks leave each from another address of ours.
+    let candidates = vec![address("127.0.0.1:4433"), address(RELAY)];
+    let roads = [(candidates[0], address("127.0.0.1:50000")), (candidates[1], address(CLIENT))];
+    let identity = Identity::generate().expect("ring makes a certificate");
+    let two_homed = Endpoint::new(EndpointConfig { identity, candidates, epoch: epoch() });
+    let two_homed = two_homed.expect("rtc-dtls takes its own certificate");
+    let mut now = Timestamp::from_millis(1_000);
+    let (mut client, offer) =
+        ClientPeer::new(endpoint(), OfferSpec::classroom(), PeerSecrets::from_seed([1; 32]));
+    let answer = two_homed.answer(&offer, Direction::Play, &PeerSecrets::from_seed([2; 32]), now);
+    let (mut relay, answer) = answer.expect("it is answered");
+    client.accept_answer(now, &answer).expect("it is taken");
+    for _ in 0..500 {
+        now += Duration::from_millis(1);
+        if client.poll_timeout().is_some_and(|at| at <= now) {
+            client.handle_timeout(now);
+        }
+        while let Some(output) = client.poll_output() {
+            if let Output::Transmit { to, mut bytes, .. } = output {
+                let road = roads.iter().find(|(relay, _)| *relay == to).expect("a candidate");
+                relay.handle_datagram(now, road.1, &mut bytes);
+            }
+        }
+        while let Some(output) = relay.poll_output() {
+            if let Output::Transmit { to, mut bytes, .. } = output {
+                let road = roads.iter().find(|(_, client)| *client == to).expect("an address it has seen");
+                client.handle_datagram(now, road.0, &mut bytes);
+            }
+        }
+    }
+    assert!(relay.is_connected() && client.is_connected(), "not connected within half a second");
 }

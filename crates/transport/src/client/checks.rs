@@ -129,9 +129,15 @@ impl Checks {
         self.outstanding.remove(at);
         self.answered = now;
         self.unanswered = false;
-        self.next = now + CONSENT_INTERVAL;
         let first = self.selected.is_none();
         self.selected.get_or_insert(from);
+        // Every check nominates, and the relay keeps to the newest nomination: with several candidates that is
+        // whichever was checked last, not the one that answered first. One more check brings both to the same.
+        if first && self.candidates.len() > 1 {
+            self.next = now;
+        } else if self.selected == Some(from) {
+            self.next = now + CONSENT_INTERVAL;
+        }
         first
     }
 }
