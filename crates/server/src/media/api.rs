@@ -1,6 +1,7 @@
 //! What the HTTP side says to the media workers, and what it hears.
 
-use domain::{Bitrate, Codec, Layer, LessonId, PeerId, Slot};
+use domain::{Bitrate, Codec, LessonId, PeerId, Slot};
+use relay::{ReceiverStats, SlotStats};
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
@@ -314,13 +315,35 @@ pub struct PeerStats {
     pub slots: [SlotStats; Slot::COUNT],
 }
 
-/// One slot of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SlotStats {
-    /// Layer being sent; `None` when nothing is. Audio counts as `High`.
-    pub layer: Option<Layer>,
-    /// Layer the page asked for; `None` when it does not want the slot.
-    pub wanted: Option<Layer>,
+impl From<ReceiverStats> for PeerStats {
+    fn from(stats: ReceiverStats) -> Self {
+        let ReceiverStats {
+            estimate,
+            rate,
+            loss,
+            rtt,
+            packets,
+            bytes,
+            nacked,
+            repaired,
+            keyframe_requests,
+            dropped,
+            slots,
+        } = stats;
+        Self {
+            estimate: Some(estimate),
+            rate,
+            loss,
+            rtt,
+            packets,
+            bytes,
+            nacked,
+            repaired,
+            keyframe_requests,
+            dropped,
+            slots,
+        }
+    }
 }
 
 /// All connections of a lesson, about a second old at most.

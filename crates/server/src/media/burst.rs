@@ -2,20 +2,16 @@
 //! calls as the kernel allows.
 //!
 //! UDP GSO (`UDP_SEGMENT`) takes one buffer and cuts it into datagrams of one size, of which only the last may
-//! be shorter. [`Burst`] finds such runs while packets are being written; [`equalise`] says how many bytes
-//! of RTP padding make the packets of a frame equal, so that a frame is one run.
+//! be shorter. [`Burst`] finds such runs while packets are being written; forwarding pads the packets of a frame so that
+//! they are equal and the frame is one run.
 
+use relay::DATAGRAM_MAX;
 use std::net::{IpAddr, SocketAddr};
 
 /// Bytes a run may have: what the kernel takes (65,507) less a little for its own headers.
 const RUN_BYTES_MAX: usize = 65_000;
 /// Datagrams a run may have (`UDP_MAX_SEGMENTS`).
 const RUN_SEGMENTS_MAX: usize = 64;
-/// No datagram of ours is longer: Ethernet's MTU and a little, because ingest packets come over the same networks.
-pub(super) const DATAGRAM_MAX: usize = 2_048;
-/// Padding spent on one packet at most to make it as long as its neighbours, bytes. Chromium's packets of a
-/// frame differ by one byte; eight also joins small frames without being felt on a thin link.
-const PADDING_MAX: usize = 8;
 
 /// Where a burst goes, and from which local address (`None`: the kernel's choice).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +96,6 @@ impl Burst {
         }
     }
 
-    /// The last `len` bytes committed, unless they have left already.
-    pub(super) fn last(&self, len: usize) -> Option<&[u8]> {
-        self.bytes.get(self.end.checked_sub(len)?..self.end)
-    }
-
     /// Sends what is left.
     pub(super) fn flush(&mut self, sink: &mut impl Sink) {
         if self.segments > 0 {
@@ -113,37 +104,6 @@ impl Burst {
         self.start = 0;
         self.end = 0;
         self.segments = 0;
-    }
-}
-
-/// Bytes of padding for each of `lens` (packets of one layer in the order they leave), so that neighbours of
-/// nearly the same length become equal and share a run. A packet that is shorter by more ends its run as the
-/// tail and costs nothing.
-pub(super) fn equalise(lens: &[usize], paddings: &mut Vec<u8>) {
-    paddings.clear();
-    let mut first = 0;
-    while let Some(&len) = lens.get(first) {
-        let (mut shortest, mut longest) = (len, len);
-        let near = lens[first..]
-            .iter()
-            .take_while(|&&len| {
-                let (low, high) = (shortest.min(len), longest.max(len));
-                let fits = high - low <= PADDING_MAX;
-                if fits {
-                    (shortest, longest) = (low, high);
-                }
-                fits
-            })
-            .count();
-        let alike = &lens[first..first + near];
-        paddings.extend(alike.iter().map(|len| (longest - len) as u8));
-        // The last of the run may be shorter anyway.
-        if near > 1
-            && let Some(last) = paddings.last_mut()
-        {
-            *last = 0;
-        }
-        first += near;
     }
 }
 
@@ -193,29 +153,5 @@ mod tests {
     #[test]
     fn without_gso_every_packet_leaves_alone() {
         assert_eq!(sent(1, &[500, 500, 400]), [(500, 500), (500, 500), (400, 400)]);
-    }
-
-    #[track_caller]
-    fn check(lens: &[usize], expected: &[u8]) {
-        let mut paddings = Vec::new();
-        equalise(lens, &mut paddings);
-        assert_eq!(paddings, expected);
-    }
-
-    #[test]
-    fn chromiums_frame_gets_one_byte_on_its_shorter_packets() {
-        check(&[1100, 1100, 1101, 1101], &[1, 1, 0, 0]);
-    }
-
-    #[test]
-    fn an_encoder_that_fills_packets_and_leaves_a_rest_pays_nothing() {
-        check(&[1200, 1200, 431], &[0, 0, 0]);
-        check(&[1200, 1199], &[0, 0]);
-    }
-
-    #[test]
-    fn a_parameter_set_before_a_keyframe_stays_small() {
-        check(&[24, 1100, 1101], &[0, 1, 0]);
-        check(&[], &[]);
     }
 }

@@ -6,7 +6,8 @@ use super::{
 };
 use crossbeam_queue::ArrayQueue;
 use domain::{Layer, LessonId, PeerId, Slot};
-use media::{ClockReading, StoredPacket};
+use media::ClockReading;
+use relay::Incoming;
 use std::{
     collections::VecDeque,
     net::SocketAddr,
@@ -31,11 +32,7 @@ const COMMANDS_MAX: usize = 4_096;
 /// One packet of a published track, on its way to the other workers.
 pub(super) struct Relayed {
     pub(super) lesson: LessonId,
-    pub(super) slot: Slot,
-    pub(super) layer: Layer,
-    /// Worker that owns the publisher: keyframe wishes go there.
-    pub(super) source: usize,
-    pub(super) packet: StoredPacket,
+    pub(super) incoming: Incoming,
 }
 
 /// Small news between workers about a track.
@@ -126,7 +123,7 @@ impl Inbox {
     /// Hands over a packet. `false`: the video queue is full, the packet is dropped and the caller drops the
     /// layer's further packets until a keyframe. Voice drops its oldest instead.
     pub(super) fn relay(&self, relayed: Relayed) -> bool {
-        if relayed.slot.kind() == domain::MediaKind::Audio {
+        if relayed.incoming.slot.kind() == domain::MediaKind::Audio {
             // full: the oldest voice packet goes; the newest is what a listener needs.
             drop(self.voice.force_push(relayed));
             return true;

@@ -12,11 +12,14 @@ use super::{
     burst::{Path, Sink},
     inbox::{Command, Forwarded, Note, Relayed},
     member::{Member, Part},
+    outlet::Outlet,
     publisher::Ingested,
     registry::{Claim, Found, NewPeer},
     worker::{Handshake, Route, Worker},
 };
+use adaptive::Seen;
 use domain::{Layer, LessonId, MediaKind, PeerId, Slot, Timestamp};
+use relay::{Incoming, LossBlock, Receiver, Reporting};
 use transport::{Feedback, FragmentError, Output, PeerSecrets, Received, RtpIn, stun};
 
 /// Handshake datagrams that wait for their share of a turn at most. Full: dropped, DTLS sends them again.
@@ -118,7 +121,7 @@ impl Worker {
                     }
                     let path =
                         self.peers.get(&id).map_or(Path { to, from: None }, |member| member.path_to(to));
-                    self.egressor.socket.send(path, &bytes, bytes.len());
+                    self.egress.socket.send(path, &bytes, bytes.len());
                 }
                 Output::Event(event) => self.on_event(now, id, event),
             }
@@ -148,7 +151,7 @@ impl Worker {
         let is_news = publisher.is_unannounced(slot);
         let mut accepted = std::mem::take(&mut self.accepted);
         for packet in accepted.drain(..) {
-            self.relay(now, Relayed { lesson, slot, layer, source: self.index, packet });
+            self.relay(now, lesson, Incoming { slot, layer, source: self.index, packet });
         }
         self.accepted = accepted;
         if is_news {
@@ -157,19 +160,18 @@ impl Worker {
     }
 
     /// Hands one packet to every worker, this one included.
-    fn relay(&mut self, now: Timestamp, relayed: Relayed) {
-        let Relayed { lesson, slot, layer, source, .. } = relayed;
+    fn relay(&mut self, now: Timestamp, lesson: LessonId, incoming: Incoming) {
+        let Incoming { slot, layer, source, .. } = incoming;
         for worker in (0..self.shared.inboxes.len()).filter(|&worker| worker != source) {
             let gaps = &mut self.gaps[worker];
             if !gaps.is_empty() && gaps.contains(&(lesson, slot, layer)) {
-                if !relayed.packet.frame.starts_keyframe {
+                if !incoming.packet.frame.starts_keyframe {
                     self.counts.relay_full += 1;
                     continue;
                 }
                 gaps.remove(&(lesson, slot, layer));
             }
-            let copy = Relayed { packet: relayed.packet.clone(), ..relayed };
-            if self.shared.inboxes[worker].relay(copy) {
+            if self.shared.inboxes[worker].relay(Relayed { lesson, incoming: incoming.clone() }) {
                 self.to_ring[worker] = true;
             } else {
                 self.counts.relay_full += 1;
@@ -178,7 +180,7 @@ impl Worker {
             }
         }
         let tick = self.tick();
-        self.lessons.entry(lesson).or_default().store(now, tick, relayed);
+        self.lessons.entry(lesson).or_default().store(now, tick, incoming);
     }
 
     /// Tells the lesson which slots of a publisher have begun or stopped.
@@ -217,14 +219,11 @@ impl Worker {
             }
             Part::Viewer(at) => {
                 let Some(lesson) = self.lessons.get_mut(&id) else { return };
-                let Some(receiver) = at.and_then(|at| lesson.receivers.get_mut(at)) else { return };
-                receiver.on_feedback(
-                    items,
-                    &lesson.tracks,
-                    &mut lesson.wishes,
-                    &mut self.seen,
-                    &mut self.egressor,
-                );
+                let Some(at) = *at else { return };
+                let seen = &mut self.seen;
+                lesson.with_receiver(at, &mut self.egress, |receiver, answer| {
+                    report(now, items, receiver, answer, seen);
+                });
                 let mut wished = Vec::new();
                 lesson.take_wishes(now, |slot, layer| wished.push((slot, layer)));
                 for (slot, layer) in wished {
@@ -237,9 +236,8 @@ impl Worker {
     /// Somebody here needs a keyframe: asks the publisher, here or through its worker.
     pub(super) fn wish(&mut self, now: Timestamp, id: LessonId, slot: Slot, layer: Layer) {
         debug_assert_eq!(slot.kind(), MediaKind::Video, "only pictures have keyframes");
-        let Some(track) = self.lessons.get(&id).and_then(|lesson| lesson.tracks.get(slot)) else { return };
-        if track.source != self.index {
-            let worker = track.source;
+        let Some(worker) = self.lessons.get(&id).and_then(|lesson| lesson.source(slot)) else { return };
+        if worker != self.index {
             // full: the receiver wishes again while it waits.
             self.to_ring[worker] |=
                 self.shared.inboxes[worker].note(Note::WantsKeyframe { lesson: id, slot, layer });
@@ -306,6 +304,41 @@ impl Worker {
                 self.shared.registry().add_ufrag(peer, ufrag);
             }
         })
+    }
+}
+
+/// Hands what one RTCP datagram of a viewer says to its receiver.
+fn report(
+    now: Timestamp,
+    items: &[Feedback],
+    receiver: &mut Receiver,
+    answer: &mut Reporting<'_, Outlet>,
+    seen: &mut Vec<Seen>,
+) {
+    let blocks = items.iter().filter_map(|item| match item {
+        Feedback::ReceiverReport(block) => Some(LossBlock {
+            ssrc: block.ssrc,
+            fraction_lost: block.fraction_lost,
+            highest_sequence: block.highest_sequence,
+            last_sender_report: block.last_sender_report,
+            delay_since_last_sender_report: block.delay_since_last_sender_report,
+        }),
+        _ => None,
+    });
+    receiver.on_reports(now, blocks);
+    for item in items {
+        match item {
+            Feedback::Nack { ssrc, sequences } => receiver.on_nack(*ssrc, sequences, answer),
+            Feedback::Pli { ssrc } | Feedback::Fir { ssrc, .. } => {
+                receiver.on_keyframe_request(*ssrc, answer);
+            }
+            Feedback::Remb { bitrate } => receiver.on_remb(now, *bitrate),
+            Feedback::Twcc(report) => {
+                receiver.on_transport_feedback(now, report.base_sequence, &report.arrivals, seen);
+            }
+            // Reports are taken above; a viewer sends nothing of its own.
+            Feedback::ReceiverReport(_) | Feedback::SenderReport(_) | Feedback::Bye { .. } => {}
+        }
     }
 }
 

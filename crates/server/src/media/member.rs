@@ -43,6 +43,8 @@ pub(super) struct Member {
     pub(super) connected_at: Option<Timestamp>,
     /// Why we are closing it.
     pub(super) closing: Option<CloseReason>,
+    /// When a viewer's statistics go to the lesson again.
+    pub(super) stats_due: Timestamp,
     /// Refusals that are in the metrics already.
     pub(super) refused: DropCounts,
     datagrams_left: u32,
@@ -64,6 +66,7 @@ impl Member {
             created_at: new.created_at,
             connected_at: None,
             closing: None,
+            stats_due: now,
             refused: DropCounts::default(),
             datagrams_left: DATAGRAMS_AT_ONCE,
             refilled_at: now,

@@ -5,11 +5,16 @@ use super::{
     burst::Path,
     inbox::{Command, Note},
     member::{Address, Member, Part},
-    receiver::Receiver,
+    outlet::Outlet,
     worker::{Route, Worker},
 };
 use domain::{Layer, PeerId, Slot, Timestamp};
-use transport::PeerEvent;
+use media::StreamStart;
+use relay::{Receiver, ReceiverSpec, SlotSpec, codec_index};
+use transport::{
+    Negotiated, PeerEvent,
+    feedback::{Compound, SenderInfo},
+};
 
 impl Worker {
     /// An address passed a connectivity check: its datagrams are this peer's from now on.
@@ -42,8 +47,8 @@ impl Worker {
             PeerEvent::AddressChanged { to } => {
                 let Some(member) = self.peers.get(&peer) else { return };
                 let path = member.path_to(to);
-                if let Some(receiver) = self.receiver(peer) {
-                    receiver.path = path;
+                if let Some(outlet) = self.outlet(peer) {
+                    outlet.path = path;
                 }
             }
             PeerEvent::Closed(reason) => self.finish(peer, close_reason(reason)),
@@ -81,23 +86,17 @@ impl Worker {
             return;
         };
         let path = member.path_to(remote);
-        let receiver = Receiver::new(
-            now,
-            id,
-            path,
-            sealer,
-            member.peer.negotiated(),
-            member.wanted,
-            rand::random::<u64>,
-        );
-        let at = self.lessons.entry(member.lesson).or_default().attach(now, receiver);
+        let spec = receiver_spec(id, member.peer.negotiated(), member.wanted);
+        let outlet = Outlet::new(path, sealer, member.peer.negotiated());
+        let lesson = self.lessons.entry(member.lesson).or_default();
+        let at = lesson.attach(now, Receiver::new(now, &spec), outlet);
         member.part = Part::Viewer(Some(at));
     }
 
-    fn receiver(&mut self, peer: PeerId) -> Option<&mut Receiver> {
+    fn outlet(&mut self, peer: PeerId) -> Option<&mut Outlet> {
         let member = self.peers.get(&peer)?;
         let Part::Viewer(Some(at)) = member.part else { return None };
-        self.lessons.get_mut(&member.lesson)?.receivers.get_mut(at)
+        Some(&mut self.lessons.get_mut(&member.lesson)?.seat_mut(at)?.outlet)
     }
 
     /// The page shows a slot at another size.
@@ -107,8 +106,8 @@ impl Worker {
         if let Part::Viewer(Some(at)) = member.part
             && let Some(lesson) = self.lessons.get_mut(&member.lesson)
         {
-            if let Some(receiver) = lesson.receivers.get_mut(at) {
-                receiver.set_wanted(slot, layer);
+            if let Some(seat) = lesson.seat_mut(at) {
+                seat.receiver.set_wanted(slot, layer);
             }
             lesson.reallocate(now, |position| position == at);
         }
@@ -119,10 +118,20 @@ impl Worker {
         let Some(member) = self.peers.get_mut(&id) else { return };
         let Part::Viewer(Some(at)) = member.part else { return };
         let Some(lesson) = self.lessons.get_mut(&member.lesson) else { return };
-        let Some(receiver) = lesson.receivers.get_mut(at) else { return };
-        let compound = receiver.sender_reports(now, &member.peer.negotiated().cname, &lesson.tracks);
-        if let Some(compound) = compound {
-            member.peer.send_rtcp(&compound);
+        let cname = &member.peer.negotiated().cname;
+        let mut compound = Compound::new();
+        for (ssrc, report) in lesson.sender_reports(now, at) {
+            let info = SenderInfo {
+                ssrc,
+                ntp: report.ntp.0,
+                rtp_timestamp: report.rtp,
+                packets: report.packets,
+                octets: report.octets,
+            };
+            compound = compound.sender_report(&info, &[]).cname(ssrc, cname);
+        }
+        if !compound.is_empty() {
+            member.peer.send_rtcp(&compound.finish());
             self.after(now, id, None);
         }
     }
@@ -146,7 +155,7 @@ impl Worker {
         while let Some(output) = member.peer.poll_output() {
             if let transport::Output::Transmit { to, bytes } = output {
                 let path = member.path_to(to);
-                super::burst::Sink::send(&mut self.egressor.socket, path, &bytes, bytes.len());
+                super::burst::Sink::send(&mut self.egress.socket, path, &bytes, bytes.len());
             }
         }
         if let Part::Viewer(Some(at)) = member.part
@@ -168,6 +177,41 @@ impl Worker {
         }
         self.outbox.state(MediaEvent::PeerClosed { lesson, peer: id, role: identity.role, reason });
     }
+}
+
+/// What was agreed with a viewer, in forwarding's words, with random first numbers.
+fn receiver_spec(
+    peer: PeerId,
+    negotiated: &Negotiated,
+    wanted: [Option<Layer>; Slot::COUNT],
+) -> ReceiverSpec {
+    let transport_id = negotiated.sections.iter().find_map(|section| section.extensions.transport_cc);
+    let mut slots = Vec::new();
+    for section in &negotiated.sections {
+        let Some(streams) = section.send else { continue };
+        let mut payload_types = [None; 3];
+        for codec in &section.codecs {
+            payload_types[codec_index(codec.codec)] = Some((codec.payload_type, codec.rtx_payload_type));
+        }
+        let bits: u64 = rand::random();
+        slots.push(SlotSpec {
+            slot: section.slot,
+            ssrc: streams.ssrc,
+            repair_ssrc: streams.rtx_ssrc,
+            payload_types,
+            counts_transport: transport_id.is_some() && section.extensions.transport_cc == transport_id,
+            nack: section.feedback.nack,
+            wanted: wanted[section.slot.index()],
+            start: StreamStart {
+                // Below the wrap, so that the roll-over count a receiver guesses is 0 (RFC 3711 section 3.3.1).
+                sequence: bits as u16 & 0x3fff,
+                timestamp: (bits >> 16) as u32,
+                picture_id: (bits >> 48) as u16 & 0x3fff,
+            },
+            repair_start: rand::random::<u16>() & 0x3fff,
+        });
+    }
+    ReceiverSpec { peer, transport_id, slots }
 }
 
 fn close_reason(reason: transport::CloseReason) -> CloseReason {

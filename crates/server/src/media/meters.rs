@@ -1,10 +1,8 @@
 //! The workers' numbers in the metrics: registered once, added to once a second.
 
-use super::{
-    counts::{Egress, Ingress},
-    socket::SocketCounts,
-};
+use super::{counts::Ingress, socket::SocketCounts};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use relay::Counts;
 
 /// Handles of one worker's metrics. Make them after the process's recorder is installed, or nothing is recorded.
 pub(super) struct Meters {
@@ -89,12 +87,11 @@ impl Meters {
     /// Adds what has been counted and starts the counts anew.
     pub(super) fn flush(
         &self,
-        egress: &mut Egress,
+        mut out: Counts,
         socket: &mut SocketCounts,
         ingress: &mut Ingress,
         events_dropped: &mut u64,
     ) {
-        let mut out = std::mem::take(egress);
         for (seconds, count) in out.latency.take() {
             self.latency.record_many(seconds, count as usize);
         }

@@ -7,9 +7,9 @@
 //!
 //! # A packet's way through a worker
 //! [`socket`] reads a batch → [`ingress`] finds the peer (address, else an authentic STUN check) → [`publisher`] numbers the
-//! packet → every worker's [`inbox`] → [`track`] stores it once → [`lesson`] walks the receivers when the frame is whole or the
-//! tick is over (voice at once) → [`receiver`] decides, writes and seals into the arena of [`burst`] → one GSO send for each
-//! receiver and run.
+//! packet → every worker's [`inbox`] → [`relay::Relay`] stores it once and walks the receivers when the frame is whole or the
+//! tick is over (voice at once) → each [`relay::Receiver`] decides and writes, its [`outlet`] seals into the arena of [`burst`] →
+//! one GSO send for each receiver and run.
 //!
 //! # What is shared, and when
 //! [`registry`] (who is expected, who is where, who feeds which slot) is the one lock between workers and the HTTP side. It is
@@ -32,27 +32,24 @@
 mod api;
 mod burst;
 mod counts;
-mod feedback;
 mod handle;
-mod history;
 mod inbox;
 mod ingress;
 mod kept;
-mod lesson;
 mod member;
 mod members;
 mod meters;
 mod outbox;
+mod outlet;
 mod publisher;
-mod receiver;
 mod registry;
 mod shared;
 mod socket;
-mod track;
 mod worker;
 
 pub use api::{
     CloseReason, FragmentAnswer, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
-    OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer, SlotStats,
+    OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer,
 };
 pub use handle::{MediaHandle, RunningMedia, start};
+pub use relay::SlotStats;

@@ -6,13 +6,12 @@
 
 use super::{
     api::{MediaEvent, PeerRole},
-    burst::Burst,
-    burst::Path,
-    counts::{Egress, Ingress},
-    lesson::{Egressor, Lesson},
+    burst::{Burst, Path},
+    counts::Ingress,
     member::{Member, Part},
     meters::Meters,
     outbox::Outbox,
+    outlet::{Egress, Outlet},
     shared::Shared,
     socket::{Batch, MediaSocket},
 };
@@ -20,6 +19,7 @@ use adaptive::Seen;
 use domain::{Layer, LessonId, PeerId, Slot, Timestamp};
 use media::StoredPacket;
 use mio::{Events, Interest, Poll, Token};
+use relay::{Counts, Relay};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     io,
@@ -70,9 +70,9 @@ pub(super) struct Worker {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
     poll: Poll,
-    pub(super) egressor: Egressor,
+    pub(super) egress: Egress,
     batch: Option<Batch>,
-    pub(super) lessons: HashMap<LessonId, Lesson>,
+    pub(super) lessons: HashMap<LessonId, Relay<Outlet>>,
     pub(super) peers: HashMap<PeerId, Member>,
     /// Keyed by addresses that outsiders choose, so it hashes with a secret. Only received datagrams come here.
     pub(super) routes: HashMap<SocketAddr, Route>,
@@ -80,6 +80,8 @@ pub(super) struct Worker {
     pub(super) outbox: Outbox,
     pub(super) counts: Ingress,
     meters: Meters,
+    /// What lessons that are over had sent and not yet told.
+    sent: Counts,
     /// Layers that a worker's full queue has lost packets of, and that it gets again from their next keyframe.
     pub(super) gaps: Vec<HashSet<(LessonId, Slot, Layer)>>,
     /// Checks from unknown addresses that may still be looked up before the next care.
@@ -104,16 +106,11 @@ impl Worker {
     ) -> io::Result<Self> {
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE | Interest::WRITABLE)?;
         let workers = shared.inboxes.len();
-        let egressor = Egressor {
-            burst: Burst::new(socket.segments_max()),
-            socket,
-            counts: Egress::default(),
-            epoch: shared.epoch,
-        };
+        let egress = Egress { burst: Burst::new(socket.segments_max()), socket, epoch: shared.epoch };
         Ok(Self {
             index,
             poll,
-            egressor,
+            egress,
             batch: Some(Batch::new()),
             lessons: HashMap::new(),
             peers: HashMap::new(),
@@ -122,6 +119,7 @@ impl Worker {
             outbox: Outbox::new(shared.events.clone()),
             counts: Ingress::default(),
             meters: Meters::new(index),
+            sent: Counts::default(),
             gaps: vec![HashSet::new(); workers],
             lookups_left: LOOKUPS_MAX,
             to_ring: vec![false; workers],
@@ -162,7 +160,7 @@ impl Worker {
             self.flush_lessons();
             self.run_timers();
             self.run_handshakes();
-            self.egressor.socket.retry();
+            self.egress.socket.retry();
             self.outbox.flush();
             self.ring_others();
         }
@@ -178,7 +176,7 @@ impl Worker {
             next = next.min(due);
         }
         let patience = next.saturating_since(now);
-        if self.egressor.socket.has_unsent() || self.outbox.is_waiting() {
+        if self.egress.socket.has_unsent() || self.outbox.is_waiting() {
             return patience.min(Duration::from_millis(1));
         }
         patience
@@ -189,7 +187,7 @@ impl Worker {
         let Some(mut batch) = self.batch.take() else { return false };
         let mut more = true;
         for _ in 0..BATCHES_PER_TURN {
-            more = self.egressor.socket.receive(&mut batch);
+            more = self.egress.socket.receive(&mut batch);
             if !more {
                 break;
             }
@@ -208,11 +206,11 @@ impl Worker {
         inbox.looking();
         let (now, tick) = (self.shared.now(), self.tick());
         while let Some(voice) = inbox.voice.pop() {
-            self.lessons.entry(voice.lesson).or_default().store(now, tick, voice);
+            self.lessons.entry(voice.lesson).or_default().store(now, tick, voice.incoming);
         }
         for _ in 0..RELAYED_PER_TURN {
             let Some(video) = inbox.video.pop() else { break };
-            self.lessons.entry(video.lesson).or_default().store(now, tick, video);
+            self.lessons.entry(video.lesson).or_default().store(now, tick, video.incoming);
         }
         if !inbox.video.is_empty() {
             inbox.ring();
@@ -236,7 +234,7 @@ impl Worker {
         let mut reports = Vec::new();
         for (&id, lesson) in &mut self.lessons {
             if lesson.due(tick).is_some_and(|due| due <= now) {
-                lesson.flush(now, tick, &mut self.egressor);
+                lesson.flush(now, tick, &mut self.egress);
                 lesson.take_wishes(now, |slot, layer| wished.push((id, slot, layer)));
                 lesson.take_reports_due(&mut reports);
             }
@@ -247,8 +245,8 @@ impl Worker {
         for peer in reports {
             self.send_reports(now, peer);
         }
-        let segments_max = self.egressor.socket.segments_max();
-        self.egressor.burst.limit_segments(segments_max);
+        let segments_max = self.egress.socket.segments_max();
+        self.egress.burst.limit_segments(segments_max);
     }
 
     fn run_timers(&mut self) {
@@ -315,27 +313,22 @@ impl Worker {
         let mut wished = Vec::new();
         let mut reports = Vec::new();
         for (&id, lesson) in &mut self.lessons {
-            lesson.reallocate(now, |at| at % CARE_PHASES == phase);
+            let outbox = &mut self.outbox;
+            let peers = &mut self.peers;
+            lesson.care(now, phase, CARE_PHASES, |receiver, missing| {
+                let peer = receiver.peer();
+                if let Some((slot, codec)) = missing {
+                    outbox.state(MediaEvent::CodecMissing { lesson: id, peer, slot, codec });
+                }
+                let Some(member) = peers.get_mut(&peer) else { return };
+                if member.stats_due <= now {
+                    member.stats_due = now + STATS_INTERVAL;
+                    let stats = receiver.stats().into();
+                    outbox.report(MediaEvent::ViewerReport { lesson: id, peer, stats });
+                }
+            });
             lesson.take_wishes(now, |slot, layer| wished.push((id, slot, layer)));
-            let available = lesson.available(now);
-            for receiver in lesson.receivers.iter_mut().skip(phase).step_by(CARE_PHASES) {
-                if receiver.report_due <= now {
-                    reports.push(receiver.peer);
-                }
-                if let Some((slot, codec)) = receiver.missing_codec(&available) {
-                    self.outbox.state(MediaEvent::CodecMissing {
-                        lesson: id,
-                        peer: receiver.peer,
-                        slot,
-                        codec,
-                    });
-                }
-                if receiver.stats_due <= now {
-                    receiver.stats_due = now + STATS_INTERVAL;
-                    let stats = receiver.stats();
-                    self.outbox.report(MediaEvent::ViewerReport { lesson: id, peer: receiver.peer, stats });
-                }
-            }
+            lesson.take_reports_due(&mut reports);
         }
         for (lesson, slot, layer) in wished {
             self.wish(now, lesson, slot, layer);
@@ -346,12 +339,19 @@ impl Worker {
     }
 
     fn every_second(&mut self, now: Timestamp) {
-        self.lessons.retain(|_, lesson| !lesson.is_over(now));
-        let mut publishers = 0;
-        for lesson in self.lessons.values_mut() {
-            for receiver in &mut lesson.receivers {
-                receiver.measure(now);
+        let gone = &mut self.sent;
+        self.lessons.retain(|_, lesson| {
+            let is_over = lesson.is_over(now);
+            if is_over {
+                gone.add(&lesson.take_counts());
             }
+            !is_over
+        });
+        let mut publishers = 0;
+        let mut sent = std::mem::take(&mut self.sent);
+        for lesson in self.lessons.values_mut() {
+            lesson.measure(now);
+            sent.add(&lesson.take_counts());
         }
         {
             let mut table = self.shared.stats(self.index);
@@ -367,8 +367,8 @@ impl Worker {
                     }
                     Part::Viewer(Some(at)) => {
                         let lesson = self.lessons.get(&member.lesson);
-                        match lesson.and_then(|lesson| lesson.receivers.get(*at)) {
-                            Some(receiver) => receiver.stats(),
+                        match lesson.and_then(|lesson| lesson.seats().get(*at)) {
+                            Some(seat) => seat.receiver.stats().into(),
                             None => continue,
                         }
                     }
@@ -380,12 +380,7 @@ impl Worker {
             }
         }
         self.meters.peers(publishers, self.peers.len() - publishers);
-        self.meters.flush(
-            &mut self.egressor.counts,
-            &mut self.egressor.socket.counts,
-            &mut self.counts,
-            &mut self.outbox.dropped,
-        );
+        self.meters.flush(sent, &mut self.egress.socket.counts, &mut self.counts, &mut self.outbox.dropped);
         if self.index == 0 {
             let patience = self.shared.config.connect_timeout;
             let late = self.shared.registry().remove_late(now, patience);

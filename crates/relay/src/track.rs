@@ -9,7 +9,7 @@ use std::time::Duration;
 const WISH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Packets of one layer that have come and not been sent yet.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pending {
     /// Their numbers in the order of arrival. Emptied every tick; an ingest worker's queue bounds what can
     /// come in between.
@@ -18,22 +18,23 @@ struct Pending {
 }
 
 /// The layers of one slot: clocks, rings, and what is due to leave.
-pub(super) struct Track {
+#[derive(Debug)]
+pub(crate) struct Track {
     kind: MediaKind,
-    pub(super) layers: Layers,
+    pub(crate) layers: Layers,
     buffers: [Option<TrackBuffer>; Layer::COUNT],
     pending: [Pending; Layer::COUNT],
     wished_at: [Option<Timestamp>; Layer::COUNT],
     /// Codec of the newest run of the stream.
-    pub(super) codec: Codec,
+    pub(crate) codec: Codec,
     newest_generation: u32,
     /// Worker that owns the publisher.
-    pub(super) source: usize,
+    pub(crate) source: usize,
 }
 
 /// What storing a packet changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
+pub(crate) enum Stored {
     /// A repeat, or of a stream that is over.
     Ignored,
     /// It is in the ring and due.
@@ -43,7 +44,7 @@ pub(super) enum Stored {
 }
 
 impl Track {
-    pub(super) fn new(slot: Slot, codec: Codec, source: usize) -> Self {
+    pub(crate) fn new(slot: Slot, codec: Codec, source: usize) -> Self {
         Self {
             kind: slot.kind(),
             layers: Layers::default(),
@@ -57,7 +58,7 @@ impl Track {
     }
 
     /// Stores a packet; pictures leave with their frame or after `tick`, voice at once.
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         now: Timestamp,
         tick: Duration,
@@ -97,17 +98,17 @@ impl Track {
         if begins || wakes { Stored::Begins } else { Stored::Kept }
     }
 
-    pub(super) fn on_clock(&mut self, layer: Layer, reading: ClockReading) {
+    pub(crate) fn on_clock(&mut self, layer: Layer, reading: ClockReading) {
         self.layers.on_sender_report(layer, reading);
     }
 
     /// When the next packets are due.
-    pub(super) fn due(&self) -> Option<Timestamp> {
+    pub(crate) fn due(&self) -> Option<Timestamp> {
         self.pending.iter().filter_map(|pending| pending.due).min()
     }
 
     /// Appends the numbers of `layer` that are due by `now`, in the order of arrival.
-    pub(super) fn take_due(&mut self, layer: Layer, now: Timestamp, numbers: &mut Vec<u64>) {
+    pub(crate) fn take_due(&mut self, layer: Layer, now: Timestamp, numbers: &mut Vec<u64>) {
         let pending = &mut self.pending[layer.index()];
         if pending.due.is_some_and(|due| due <= now) {
             pending.due = None;
@@ -115,16 +116,16 @@ impl Track {
         }
     }
 
-    pub(super) fn buffer(&self, layer: Layer) -> Option<&TrackBuffer> {
+    pub(crate) fn buffer(&self, layer: Layer) -> Option<&TrackBuffer> {
         self.buffers[layer.index()].as_ref()
     }
 
-    pub(super) fn packet(&self, layer: Layer, number: u64) -> Option<&StoredPacket> {
+    pub(crate) fn packet(&self, layer: Layer, number: u64) -> Option<&StoredPacket> {
         self.buffer(layer)?.get(number)
     }
 
     /// Whether a wish for a keyframe of `layer` should travel now.
-    pub(super) fn may_wish(&mut self, layer: Layer, now: Timestamp) -> bool {
+    pub(crate) fn may_wish(&mut self, layer: Layer, now: Timestamp) -> bool {
         let wished_at = &mut self.wished_at[layer.index()];
         let may = wished_at.is_none_or(|at| now.saturating_since(at) >= WISH_INTERVAL);
         if may {
@@ -135,23 +136,23 @@ impl Track {
 }
 
 /// The tracks of a lesson by slot.
-#[derive(Default)]
-pub(super) struct Tracks([Option<Box<Track>>; Slot::COUNT]);
+#[derive(Debug, Default)]
+pub(crate) struct Tracks([Option<Box<Track>>; Slot::COUNT]);
 
 impl Tracks {
-    pub(super) fn get(&self, slot: Slot) -> Option<&Track> {
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Track> {
         self.0[slot.index()].as_deref()
     }
 
-    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut Track> {
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Track> {
         self.0[slot.index()].as_deref_mut()
     }
 
-    pub(super) fn get_or_insert(&mut self, slot: Slot, codec: Codec, source: usize) -> &mut Track {
+    pub(crate) fn get_or_insert(&mut self, slot: Slot, codec: Codec, source: usize) -> &mut Track {
         self.0[slot.index()].get_or_insert_with(|| Box::new(Track::new(slot, codec, source)))
     }
 
-    pub(super) fn packet(&self, slot: Slot, layer: Layer, number: u64) -> Option<&StoredPacket> {
+    pub(crate) fn packet(&self, slot: Slot, layer: Layer, number: u64) -> Option<&StoredPacket> {
         self.get(slot)?.packet(layer, number)
     }
 }

@@ -1,22 +1,20 @@
 //! One viewer of a lesson, as its worker sees it on every packet: small, contiguous, without a lock or an
 //! allocation on the way of a packet.
 
-use super::{
-    api::{PeerStats, SlotStats},
-    burst::{DATAGRAM_MAX, Path},
+use crate::{
+    Counts, Egress, Outlet, ReceiverSpec, ReceiverStats, SlotSpec, SlotStats,
     history::SendHistory,
-    kept::KeptVoice,
-    lesson::{Due, Egressor, Wishes},
+    outlet::{DATAGRAM_MAX, Packet, Refused, Stream},
+    relay::{Due, Wishes},
+    spec::codec_index,
     track::Tracks,
 };
 use adaptive::{Allocator, Demand, LinkEstimator};
 use domain::{Bitrate, Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
 use media::{
-    DownTrack, ExtensionBlock, Leave, Outgoing, PlaceQuota, ReplayLimits, SentReports, StoredPacket,
-    StreamStart, WireIds,
+    DownTrack, ExtensionBlock, Leave, Outgoing, PlaceQuota, ReplayLimits, SentReports, StoredPacket, WireIds,
 };
 use std::time::Duration;
-use transport::{Negotiated, Sealer, SendStreams};
 
 /// What a link is believed to carry before it has said anything: enough for picture and slides.
 const START_ESTIMATE: Bitrate = Bitrate::from_kbps(4_000);
@@ -40,9 +38,9 @@ const IP_OVERHEAD: usize = 28;
 
 /// What a lesson has to offer now, indexed by slot and layer.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Available {
-    pub(super) rates: [[Option<Bitrate>; Layer::COUNT]; Slot::COUNT],
-    pub(super) codecs: [Option<Codec>; Slot::COUNT],
+pub(crate) struct Available {
+    pub(crate) rates: [[Option<Bitrate>; Layer::COUNT]; Slot::COUNT],
+    pub(crate) codecs: [Option<Codec>; Slot::COUNT],
 }
 
 /// A receiver's position in a layer's ring while it gets packets later than the others. The ring itself is the queue:
@@ -57,21 +55,17 @@ struct Behind {
 }
 
 /// One slot of a receiver.
-pub(super) struct DownSlot {
-    pub(super) down: DownTrack,
-    pub(super) streams: SendStreams,
-    /// Payload types by codec: Opus, VP8, H.264.
-    payload_types: [Option<(u8, Option<u8>)>; 3],
-    counts_transport: bool,
-    pub(super) wanted: Option<Layer>,
+#[derive(Debug)]
+pub(crate) struct DownSlot {
+    pub(crate) down: DownTrack,
+    pub(crate) spec: SlotSpec,
     behind: Option<Behind>,
     /// Next number of the repair stream, with its roll-over count.
-    pub(super) next_repair: u64,
+    pub(crate) next_repair: u64,
     wished_at: Option<Timestamp>,
     /// Highest number the receiver has reported, to weigh its loss.
-    pub(super) reported: u32,
-    /// Voice to send again as it was, made with the first packet; only where the receiver may ask for it.
-    pub(super) kept: Option<KeptVoice>,
+    pub(crate) reported: u32,
+    /// Voice may be asked for again as it was.
     keeps: bool,
     /// A codec it was told to be missing.
     missing_told: Option<Codec>,
@@ -79,119 +73,87 @@ pub(super) struct DownSlot {
 
 impl DownSlot {
     fn payload_type(&self, codec: Codec) -> Option<u8> {
-        self.payload_types[codec_index(codec)].map(|(media, _)| media)
+        self.spec.payload_types[codec_index(codec)].map(|(media, _)| media)
     }
 
-    pub(super) fn repair_payload_type(&self, codec: Codec) -> Option<u8> {
-        self.payload_types[codec_index(codec)].and_then(|(_, repair)| repair)
-    }
-}
-
-fn codec_index(codec: Codec) -> usize {
-    match codec {
-        Codec::Opus => 0,
-        Codec::Vp8 => 1,
-        Codec::H264 => 2,
+    pub(crate) fn repair_payload_type(&self, codec: Codec) -> Option<u8> {
+        self.spec.payload_types[codec_index(codec)].and_then(|(_, repair)| repair)
     }
 }
 
 /// Counters of one receiver since it connected.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ReceiverCounts {
-    pub(super) packets: u64,
-    pub(super) bytes: u64,
-    pub(super) nacked: u64,
-    pub(super) repaired: u64,
-    pub(super) keyframe_requests: u64,
-    pub(super) dropped: u64,
+pub(crate) struct ReceiverCounts {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) nacked: u64,
+    pub(crate) repaired: u64,
+    pub(crate) keyframe_requests: u64,
+    pub(crate) dropped: u64,
+}
+
+/// A receiver and what packets to it pass on their way out.
+#[derive(Debug)]
+pub struct Exit<'a, O: Outlet> {
+    pub(crate) outlet: &'a mut O,
+    pub(crate) egress: &'a mut O::Egress,
+    pub(crate) counts: &'a mut Counts,
 }
 
 /// See the module's description.
-pub(super) struct Receiver {
-    pub(super) peer: PeerId,
-    pub(super) path: Path,
-    pub(super) slots: [Option<DownSlot>; Slot::COUNT],
-    pub(super) sealer: Sealer,
+#[derive(Debug)]
+pub struct Receiver {
+    peer: PeerId,
+    pub(crate) slots: [Option<DownSlot>; Slot::COUNT],
     extensions: ExtensionBlock,
     transport_id: Option<u8>,
-    history: Option<SendHistory>,
-    pub(super) estimator: LinkEstimator,
+    pub(crate) history: Option<SendHistory>,
+    pub(crate) estimator: LinkEstimator,
     allocator: Allocator,
-    pub(super) quota: PlaceQuota,
-    pub(super) sent_reports: SentReports,
+    pub(crate) quota: PlaceQuota,
+    pub(crate) sent_reports: SentReports,
     /// `None`: what comes in leaves at once, and only a replay is spread.
     pace: Option<Bitrate>,
     /// Bytes that may leave now; negative after a burst.
     credit: i64,
     credit_at: Timestamp,
     /// Bytes of repair that may leave now.
-    pub(super) repair_credit: u64,
-    pub(super) connected_at: Timestamp,
+    pub(crate) repair_credit: u64,
+    pub(crate) connected_at: Timestamp,
     /// When the next sender report is due.
-    pub(super) report_due: Timestamp,
-    /// When its statistics go to the lesson again.
-    pub(super) stats_due: Timestamp,
-    pub(super) counts: ReceiverCounts,
+    pub(crate) report_due: Timestamp,
+    pub(crate) counts: ReceiverCounts,
     counted_at: Timestamp,
     counted_bytes: u64,
     rate: Bitrate,
 }
 
 impl Receiver {
-    /// A receiver that has just connected. `start` gives each slot's first numbers, `repair` the repair stream's.
-    pub(super) fn new(
-        now: Timestamp,
-        peer: PeerId,
-        path: Path,
-        sealer: Sealer,
-        negotiated: &Negotiated,
-        wanted: [Option<Layer>; Slot::COUNT],
-        mut random: impl FnMut() -> u64,
-    ) -> Self {
+    /// A receiver that has just connected.
+    pub fn new(now: Timestamp, spec: &ReceiverSpec) -> Self {
         let mut extensions = ExtensionBlock::new();
-        let transport_id = negotiated.sections.iter().find_map(|section| section.extensions.transport_cc);
-        if let Some(id) = transport_id {
+        if let Some(id) = spec.transport_id {
             extensions.push(id, &[0, 0]);
         }
         let mut slots: [Option<DownSlot>; Slot::COUNT] = Default::default();
-        for section in &negotiated.sections {
-            let Some(streams) = section.send else { continue };
-            let mut payload_types = [None; 3];
-            for codec in &section.codecs {
-                payload_types[codec_index(codec.codec)] = Some((codec.payload_type, codec.rtx_payload_type));
-            }
-            let bits = random();
-            let start = StreamStart {
-                // Below the wrap, so that the roll-over count a receiver guesses is 0 (RFC 3711 section 3.3.1).
-                sequence: bits as u16 & 0x3fff,
-                timestamp: (bits >> 16) as u32,
-                picture_id: (bits >> 48) as u16 & 0x3fff,
-            };
-            slots[section.slot.index()] = Some(DownSlot {
-                down: DownTrack::new(section.slot.kind(), start),
-                streams,
-                payload_types,
-                counts_transport: transport_id.is_some() && section.extensions.transport_cc == transport_id,
-                wanted: wanted[section.slot.index()],
+        for slot in &spec.slots {
+            slots[slot.slot.index()] = Some(DownSlot {
+                down: DownTrack::new(slot.slot.kind(), slot.start),
+                spec: *slot,
                 behind: None,
-                next_repair: random() & 0x3fff,
+                next_repair: u64::from(slot.repair_start),
                 wished_at: None,
                 reported: 0,
-                kept: None,
-                keeps: section.slot.kind() == MediaKind::Audio
-                    && section.feedback.nack
-                    && streams.rtx_stream.is_none(),
+                keeps: slot.slot.kind() == MediaKind::Audio && slot.nack && slot.repair_ssrc.is_none(),
                 missing_told: None,
             });
         }
         Self {
-            peer,
-            path,
+            peer: spec.peer,
             slots,
-            sealer,
             extensions,
-            transport_id,
-            history: transport_id.map(|_| SendHistory::new()),
+            transport_id: spec.transport_id,
+            history: spec.transport_id.map(|_| SendHistory::new()),
             estimator: LinkEstimator::new(START_ESTIMATE),
             allocator: Allocator::default(),
             quota: PlaceQuota::default(),
@@ -202,7 +164,6 @@ impl Receiver {
             repair_credit: REPAIR_LEAST.bytes_in(Duration::from_secs(1)),
             connected_at: now,
             report_due: now,
-            stats_due: now + Duration::from_secs(2),
             counts: ReceiverCounts::default(),
             counted_at: now,
             counted_bytes: 0,
@@ -210,28 +171,33 @@ impl Receiver {
         }
     }
 
+    /// Who it is.
+    pub fn peer(&self) -> PeerId {
+        self.peer
+    }
+
     /// Whether some slot gets packets later than the others.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.slots.iter().flatten().any(|slot| slot.behind.is_some())
     }
 
     /// Writes, seals and sends what this receiver takes of `due`, after what it is behind with.
-    pub(super) fn send(&mut self, due: &[Due], tracks: &Tracks, egressor: &mut Egressor) {
-        let now = egressor.now();
+    pub(crate) fn send<O: Outlet>(&mut self, due: &[Due], tracks: &Tracks, exit: &mut Exit<'_, O>) {
+        let now = exit.egress.now();
         let bytes_before = self.counts.bytes;
-        egressor.burst.aim(self.path);
+        exit.outlet.begin(exit.egress);
         self.refill(now);
         let mut catches_up = self.is_behind();
         if catches_up {
-            self.drain(now, tracks, egressor);
+            self.drain(now, tracks, exit);
         }
         for item in due {
-            catches_up |= self.send_one(now, *item, tracks, egressor);
+            catches_up |= self.send_one(now, *item, tracks, exit);
         }
         if catches_up {
-            self.drain(now, tracks, egressor);
+            self.drain(now, tracks, exit);
         }
-        egressor.burst.flush(&mut egressor.socket);
+        exit.outlet.end(exit.egress);
         let bytes = self.counts.bytes - bytes_before;
         if bytes > 0 {
             self.estimator.on_sent(now, bytes as usize);
@@ -239,7 +205,13 @@ impl Receiver {
     }
 
     /// `true`: the packet started a layer, and what came after it must be caught up with.
-    fn send_one(&mut self, now: Timestamp, item: Due, tracks: &Tracks, egressor: &mut Egressor) -> bool {
+    fn send_one<O: Outlet>(
+        &mut self,
+        now: Timestamp,
+        item: Due,
+        tracks: &Tracks,
+        exit: &mut Exit<'_, O>,
+    ) -> bool {
         let Some(slot) = self.slots[item.slot.index()].as_mut() else { return false };
         if slot.down.target().is_none() {
             return false;
@@ -269,12 +241,12 @@ impl Receiver {
             slot.behind = Some(Behind { layer, generation, next, paced: self.pace.is_some() });
             self.report_due = now;
         }
-        self.write(now, item.slot, &outgoing, packet, item.padding, egressor);
+        self.write(now, item.slot, &outgoing, packet, item.padding, exit);
         starts
     }
 
     /// Sends from the rings what slots are behind with, as far as the pace allows.
-    fn drain(&mut self, now: Timestamp, tracks: &Tracks, egressor: &mut Egressor) {
+    fn drain<O: Outlet>(&mut self, now: Timestamp, tracks: &Tracks, exit: &mut Exit<'_, O>) {
         for slot in Slot::ALL {
             while let Some(state) = self.slots[slot.index()].as_mut()
                 && let Some(behind) = state.behind
@@ -297,7 +269,7 @@ impl Receiver {
                     state.down.set_target(target, Leave::AtOnce);
                     state.behind = None;
                     self.counts.dropped += newest - behind.next;
-                    egressor.counts.skipped += 1;
+                    exit.counts.skipped += 1;
                     break;
                 }
                 if behind.paced && self.credit <= 0 {
@@ -312,51 +284,47 @@ impl Receiver {
                     if outgoing.starts_layer {
                         self.report_due = now;
                     }
-                    self.write(now, slot, &outgoing, packet, 0, egressor);
+                    self.write(now, slot, &outgoing, packet, 0, exit);
                 }
             }
         }
     }
 
     /// Puts one planned packet into the arena.
-    fn write(
+    fn write<O: Outlet>(
         &mut self,
         now: Timestamp,
         slot: Slot,
         outgoing: &Outgoing,
         packet: &StoredPacket,
         padding: u8,
-        egressor: &mut Egressor,
+        exit: &mut Exit<'_, O>,
     ) {
         let Some(state) = self.slots[slot.index()].as_ref() else { return };
         let Some(payload_type) = state.payload_type(outgoing.codec) else { return };
-        let wire = WireIds { ssrc: state.streams.ssrc, payload_type };
-        let (stream, index, counts_transport) =
-            (state.streams.stream, outgoing.sequence, state.counts_transport);
-        let sent = self.write_with(now, counts_transport, egressor, stream, index, |extensions, room| {
+        let wire = WireIds { ssrc: state.spec.ssrc, payload_type };
+        let keep = state.keeps;
+        self.write_with(now, exit, slot, Stream::Media, outgoing.sequence, keep, |extensions, room| {
             let pad_to =
                 if padding == 0 { 0 } else { outgoing.len(packet, extensions) + usize::from(padding) };
             outgoing.write(packet, wire, extensions, pad_to, room).ok()
         });
-        if let Some(state) = self.slots[slot.index()].as_mut().filter(|state| state.keeps)
-            && let Some(sealed) = sent.and_then(|len| egressor.burst.last(len))
-        {
-            state.kept.get_or_insert_with(KeptVoice::new).keep(index as u16, sealed);
-        }
     }
 
-    /// Puts one packet, written by `write` into the room it is given, sealed into the arena. Returns its length on
-    /// the wire, or `None` when it was not sent.
-    pub(super) fn write_with(
+    /// Puts one packet, written by `write` into the room it is given, on its way. Returns its length on the wire, or
+    /// `None` when it was not sent.
+    #[expect(clippy::too_many_arguments, reason = "one private writer behind two doors")]
+    pub(crate) fn write_with<O: Outlet>(
         &mut self,
         now: Timestamp,
-        counts_transport: bool,
-        egressor: &mut Egressor,
-        stream: transport::StreamIndex,
+        exit: &mut Exit<'_, O>,
+        slot: Slot,
+        stream: Stream,
         index: u64,
+        keep: bool,
         write: impl FnOnce(&[u8], &mut [u8]) -> Option<usize>,
     ) -> Option<usize> {
-        let tag_len = self.sealer.tag_len();
+        let counts_transport = self.counts_transport(slot);
         let extensions: &[u8] = match (&self.history, self.transport_id) {
             (Some(history), Some(id)) if counts_transport => {
                 self.extensions.set(id, &history.next().to_be_bytes());
@@ -364,36 +332,36 @@ impl Receiver {
             }
             _ => &[],
         };
-        let room = egressor.burst.room();
-        let Some(written) = write(extensions, room.get_mut(..DATAGRAM_MAX - tag_len)?) else {
-            egressor.counts.too_long += 1;
-            return None;
+        let packet = Packet { slot, stream, index, header_len: HEADER_LEN + extensions.len(), keep };
+        let total = match exit.outlet.packet(exit.egress, packet, |room| write(extensions, room)) {
+            Ok(total) => total,
+            Err(Refused::TooLong) => {
+                exit.counts.too_long += 1;
+                return None;
+            }
+            Err(Refused::Unsealed) => {
+                exit.counts.seal_refused += 1;
+                return None;
+            }
         };
-        let total = written + tag_len;
-        let sealed =
-            self.sealer.seal_rtp(stream, index, room.get_mut(..total)?, HEADER_LEN + extensions.len());
-        if sealed.is_err() {
-            egressor.counts.seal_refused += 1;
-            return None;
-        }
-        egressor.burst.commit(total, &mut egressor.socket);
         if counts_transport && let Some(history) = &mut self.history {
             history.record(now, total + IP_OVERHEAD);
         }
-        self.counts.packets += 1;
-        self.counts.bytes += total as u64;
-        self.credit = self.credit.saturating_sub_unsigned(total as u64);
-        egressor.counts.packets += 1;
-        egressor.counts.bytes += total as u64;
+        self.sent(total, exit.counts);
         Some(total)
     }
 
-    pub(super) fn counts_transport(&self, slot: Slot) -> bool {
-        self.slots[slot.index()].as_ref().is_some_and(|slot| slot.counts_transport)
+    /// Notes that a packet of `total` bytes left.
+    pub(crate) fn sent(&mut self, total: usize, counts: &mut Counts) {
+        self.counts.packets += 1;
+        self.counts.bytes += total as u64;
+        self.credit = self.credit.saturating_sub_unsigned(total as u64);
+        counts.packets += 1;
+        counts.bytes += total as u64;
     }
 
-    pub(super) fn history_mut(&mut self) -> Option<&mut SendHistory> {
-        self.history.as_mut()
+    pub(crate) fn counts_transport(&self, slot: Slot) -> bool {
+        self.slots[slot.index()].as_ref().is_some_and(|slot| slot.spec.counts_transport)
     }
 
     fn refill(&mut self, now: Timestamp) {
@@ -406,14 +374,14 @@ impl Receiver {
     }
 
     /// Chooses each slot's layer anew, and catches up with pictures where one starts.
-    pub(super) fn reallocate(&mut self, now: Timestamp, available: &Available, tracks: &Tracks) {
+    pub(crate) fn reallocate(&mut self, now: Timestamp, available: &Available, tracks: &Tracks) {
         let demands = Slot::ALL.map(|slot| {
             let state = self.slots[slot.index()].as_ref();
             let playable = available.codecs[slot.index()]
                 .is_some_and(|codec| state.is_some_and(|state| state.payload_type(codec).is_some()));
             Demand {
                 slot,
-                wanted: state.and_then(|state| state.wanted).filter(|_| playable),
+                wanted: state.and_then(|state| state.spec.wanted).filter(|_| playable),
                 rates: available.rates[slot.index()],
             }
         });
@@ -443,7 +411,7 @@ impl Receiver {
     }
 
     /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
-    pub(super) fn wishes(&mut self, now: Timestamp, wishes: &mut Wishes) {
+    pub(crate) fn wishes(&mut self, now: Timestamp, wishes: &mut Wishes) {
         for slot in Slot::ALL {
             let Some(state) = self.slots[slot.index()].as_ref() else { continue };
             if state.behind.is_none()
@@ -455,7 +423,7 @@ impl Receiver {
     }
 
     /// Wishes for a keyframe, unless this place did so a moment ago or too often.
-    pub(super) fn wish(&mut self, now: Timestamp, slot: Slot, layer: Layer, wishes: &mut Wishes) {
+    pub(crate) fn wish(&mut self, now: Timestamp, slot: Slot, layer: Layer, wishes: &mut Wishes) {
         let Some(state) = self.slots[slot.index()].as_mut() else { return };
         if state.wished_at.is_some_and(|at| now.saturating_since(at) < WISH_INTERVAL) {
             return;
@@ -468,7 +436,7 @@ impl Receiver {
     }
 
     /// The codec of a published slot this receiver did not agree to, the first time that is found out.
-    pub(super) fn missing_codec(&mut self, available: &Available) -> Option<(Slot, Codec)> {
+    pub(crate) fn missing_codec(&mut self, available: &Available) -> Option<(Slot, Codec)> {
         Slot::ALL.into_iter().find_map(|slot| {
             let codec = available.codecs[slot.index()]?;
             let state = self.slots[slot.index()].as_mut()?;
@@ -481,7 +449,7 @@ impl Receiver {
     }
 
     /// Renews what is measured over a second.
-    pub(super) fn measure(&mut self, now: Timestamp) {
+    pub(crate) fn measure(&mut self, now: Timestamp) {
         let span = now.saturating_since(self.counted_at);
         self.rate = Bitrate::of(self.counts.bytes - self.counted_bytes, span);
         self.counted_at = now;
@@ -490,9 +458,9 @@ impl Receiver {
     }
 
     /// This receiver in numbers.
-    pub(super) fn stats(&self) -> PeerStats {
-        PeerStats {
-            estimate: Some(self.estimator.estimate()),
+    pub fn stats(&self) -> ReceiverStats {
+        ReceiverStats {
+            estimate: self.estimator.estimate(),
             rate: self.rate,
             loss: self.estimator.loss() as f32,
             rtt: self.estimator.rtt(),
@@ -503,7 +471,7 @@ impl Receiver {
             keyframe_requests: self.counts.keyframe_requests,
             dropped: self.counts.dropped,
             slots: Slot::ALL.map(|slot| match &self.slots[slot.index()] {
-                Some(state) => SlotStats { layer: state.down.current(), wanted: state.wanted },
+                Some(state) => SlotStats { layer: state.down.current(), wanted: state.spec.wanted },
                 None => SlotStats::default(),
             }),
         }

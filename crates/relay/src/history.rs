@@ -2,7 +2,6 @@
 
 use adaptive::Seen;
 use domain::Timestamp;
-use transport::feedback::TwccReport;
 
 /// Packets remembered: 2 s of the fastest stream a classroom gets. Older feedback says nothing useful.
 const PACKETS: usize = 1_024;
@@ -17,37 +16,45 @@ struct Left {
 }
 
 /// Ring of the packets sent lately. Full: the oldest is forgotten, feedback about it is ignored.
-pub(super) struct SendHistory {
+#[derive(Debug)]
+pub(crate) struct SendHistory {
     ring: Box<[Left; PACKETS]>,
     next: u64,
 }
 
 impl SendHistory {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { ring: Box::new([Left::default(); PACKETS]), next: 1 }
     }
 
     /// Number the next packet will carry.
-    pub(super) fn next(&self) -> u16 {
+    pub(crate) fn next(&self) -> u16 {
         self.next as u16
     }
 
     /// The packet with number [`SendHistory::next`] leaves now.
-    pub(super) fn record(&mut self, now: Timestamp, size: usize) {
+    pub(crate) fn record(&mut self, now: Timestamp, size: usize) {
         self.ring[self.next as usize % PACKETS] =
             Left { at: now.as_micros() as u32, size: (size as u16) & !REPORTED };
         self.next += 1;
     }
 
-    /// Appends what `report` says about packets that were sent and not reported as arrived before. Numbers never sent
-    /// or long forgotten, which only a broken or lying receiver names, are ignored.
-    pub(super) fn resolve(&mut self, now: Timestamp, report: &TwccReport, seen: &mut Vec<Seen>) {
+    /// Appends what a report says about packets that were sent and not reported as arrived before: `arrivals` of the numbers from
+    /// `base_sequence` on, in the receiver's clock. Numbers never sent or long forgotten, which only a broken or lying receiver
+    /// names, are ignored.
+    pub(crate) fn resolve(
+        &mut self,
+        now: Timestamp,
+        base_sequence: u16,
+        arrivals: &[Option<Timestamp>],
+        seen: &mut Vec<Seen>,
+    ) {
         let newest = self.next - 1;
-        let behind = (newest as u16).wrapping_sub(report.base_sequence);
+        let behind = (newest as u16).wrapping_sub(base_sequence);
         let Some(base) = newest.checked_sub(u64::from(behind)).filter(|_| behind < u16::MAX / 2) else {
             return;
         };
-        for (sequence, &received) in (base..).zip(&report.arrivals) {
+        for (sequence, &received) in (base..).zip(arrivals) {
             if sequence == 0 || sequence > newest || newest - sequence >= PACKETS as u64 {
                 continue;
             }
@@ -72,14 +79,15 @@ impl SendHistory {
 mod tests {
     use super::*;
 
-    fn report(base: u16, arrivals: &[Option<u64>]) -> TwccReport {
-        let arrivals = arrivals.iter().map(|at| at.map(Timestamp::from_millis)).collect();
-        TwccReport { count: 0, base_sequence: base, arrivals }
-    }
-
-    fn resolved(history: &mut SendHistory, now: u64, report: &TwccReport) -> Vec<(u64, bool, u32)> {
+    fn resolved(
+        history: &mut SendHistory,
+        now: u64,
+        base: u16,
+        arrivals: &[Option<u64>],
+    ) -> Vec<(u64, bool, u32)> {
+        let arrivals: Vec<_> = arrivals.iter().map(|at| at.map(Timestamp::from_millis)).collect();
         let mut seen = Vec::new();
-        history.resolve(Timestamp::from_millis(now), report, &mut seen);
+        history.resolve(Timestamp::from_millis(now), base, &arrivals, &mut seen);
         seen.iter().map(|seen| (seen.sent.as_micros() / 1000, seen.received.is_some(), seen.size)).collect()
     }
 
@@ -90,7 +98,7 @@ mod tests {
             assert_eq!(history.next(), packet as u16);
             history.record(Timestamp::from_millis(packet), 1_200);
         }
-        let found = resolved(&mut history, 65_600, &report(65_535, &[Some(1), None, Some(2)]));
+        let found = resolved(&mut history, 65_600, 65_535, &[Some(1), None, Some(2)]);
         assert_eq!(found, [(65_535, true, 1_200), (65_536, false, 1_200), (65_537, true, 1_200)]);
     }
 
@@ -99,17 +107,17 @@ mod tests {
         let mut history = SendHistory::new();
         history.record(Timestamp::from_millis(1), 100);
         history.record(Timestamp::from_millis(2), 200);
-        assert_eq!(resolved(&mut history, 9, &report(1, &[Some(5), None])).len(), 2);
-        assert_eq!(resolved(&mut history, 9, &report(1, &[Some(5), Some(6)])), [(2, true, 200)]);
+        assert_eq!(resolved(&mut history, 9, 1, &[Some(5), None]).len(), 2);
+        assert_eq!(resolved(&mut history, 9, 1, &[Some(5), Some(6)]), [(2, true, 200)]);
     }
 
     #[test]
     fn packets_never_sent_are_ignored() {
         let mut history = SendHistory::new();
         history.record(Timestamp::from_millis(1), 100);
-        assert_eq!(resolved(&mut history, 9, &report(2, &[Some(5)])), []);
-        assert_eq!(resolved(&mut history, 9, &report(40_000, &[Some(5)])), []);
-        assert_eq!(resolved(&mut history, 9, &report(65_535, &[Some(5), Some(5), Some(5)])), []);
-        assert_eq!(resolved(&mut history, 9, &report(0, &[Some(5), Some(5)])), [(1, true, 100)]);
+        assert_eq!(resolved(&mut history, 9, 2, &[Some(5)]), []);
+        assert_eq!(resolved(&mut history, 9, 40_000, &[Some(5)]), []);
+        assert_eq!(resolved(&mut history, 9, 65_535, &[Some(5), Some(5), Some(5)]), []);
+        assert_eq!(resolved(&mut history, 9, 0, &[Some(5), Some(5)]), [(1, true, 100)]);
     }
 }

@@ -1,0 +1,40 @@
+//! A receiver in numbers.
+
+use domain::{Bitrate, Layer, Slot};
+use std::time::Duration;
+
+/// One receiver; counters run from its start.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ReceiverStats {
+    /// What the link is believed to carry.
+    pub estimate: Bitrate,
+    /// What was sent in the last second.
+    pub rate: Bitrate,
+    /// Loss in the last reports, 0–1.
+    pub loss: f32,
+    /// Round trip, where a report told it.
+    pub rtt: Option<Duration>,
+    /// RTP packets sent, repairs included.
+    pub packets: u64,
+    /// Bytes of those, headers included.
+    pub bytes: u64,
+    /// Packets asked for again.
+    pub nacked: u64,
+    /// Repairs sent.
+    pub repaired: u64,
+    /// Keyframes asked for.
+    pub keyframe_requests: u64,
+    /// Packets dropped because the link or a queue was full.
+    pub dropped: u64,
+    /// Each slot, in the order of [`Slot::ALL`].
+    pub slots: [SlotStats; Slot::COUNT],
+}
+
+/// One slot of a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SlotStats {
+    /// Layer being sent; `None` when nothing is. Audio counts as `High`.
+    pub layer: Option<Layer>,
+    /// Layer the page asked for; `None` when it does not want the slot.
+    pub wanted: Option<Layer>,
+}
