@@ -184,6 +184,16 @@ impl DownTrack {
         })
     }
 
+    /// Sequence number that was given out last; `None` before anything was sent.
+    pub fn newest_sequence(&self) -> Option<u16> {
+        Some((self.sent.as_deref()?.next_out as u16).wrapping_sub(1))
+    }
+
+    /// Timestamp of the newest packet sent.
+    pub fn newest_timestamp(&self) -> Option<u32> {
+        Some(self.sent.as_deref()?.last_timestamp)
+    }
+
     fn clock_rate(&self) -> u32 {
         match self.kind {
             MediaKind::Audio => Codec::Opus.clock_rate(),

@@ -26,30 +26,87 @@ const SILENT_AFTER: Duration = Duration::from_secs(2);
 /// what they have for so long, and need no keyframe when it goes on.
 const ABSENT_AFTER: Duration = Duration::from_secs(10);
 
-/// Bytes per quarter of a second, over the last second.
+/// Bytes and packets per quarter of a second, over the last second, and smoothed over several.
 #[derive(Debug, Clone, Copy, Default)]
 struct RateMeter {
     bytes: [u32; Self::BUCKETS],
+    packets: [u16; Self::BUCKETS],
     bucket: u64,
+    steady: Steady,
+}
+
+/// Running means of finished buckets. The weight they have gathered makes up for their beginning at nothing.
+#[derive(Debug, Clone, Copy, Default)]
+struct Steady {
+    bytes: f32,
+    packets: f32,
+    weight: f32,
+}
+
+/// What a layer costs over some seconds, as payload and as packets.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LayerRate {
+    /// Payload.
+    pub payload: Bitrate,
+    /// Packets a second.
+    pub packets: f32,
+}
+
+impl LayerRate {
+    /// With `overhead` bytes of headers on every packet.
+    pub fn with_headers(&self, overhead: usize) -> Bitrate {
+        self.payload + Bitrate::from_bps((self.packets * overhead as f32 * 8.0) as u64)
+    }
 }
 
 impl RateMeter {
     const BUCKETS: usize = 5;
     const BUCKET_US: u64 = 250_000;
+    /// Weight of one bucket in the running means: about five seconds.
+    const STEADY: f32 = 0.05;
 
     fn advance(&mut self, now: Timestamp) {
         let bucket = now.as_micros() / Self::BUCKET_US;
+        if bucket > self.bucket {
+            self.finish_current();
+        }
         let steps = bucket.saturating_sub(self.bucket).min(Self::BUCKETS as u64);
         for step in 0..steps {
-            self.bytes[((bucket - step) % Self::BUCKETS as u64) as usize] = 0;
+            let index = ((bucket - step) % Self::BUCKETS as u64) as usize;
+            (self.bytes[index], self.packets[index]) = (0, 0);
+            if step > 0 {
+                self.steady.add(0.0, 0.0);
+            }
         }
         self.bucket = self.bucket.max(bucket);
     }
 
+    /// The current bucket is over: it joins the running means. Buckets before the first packet do not count.
+    fn finish_current(&mut self) {
+        let index = (self.bucket % Self::BUCKETS as u64) as usize;
+        if self.steady.weight > 0.0 || self.packets[index] > 0 {
+            self.steady.add(self.bytes[index] as f32, f32::from(self.packets[index]));
+        }
+    }
+
     fn add(&mut self, now: Timestamp, bytes: usize) {
         self.advance(now);
-        let current = &mut self.bytes[(self.bucket % Self::BUCKETS as u64) as usize];
-        *current = current.saturating_add(bytes as u32);
+        let index = (self.bucket % Self::BUCKETS as u64) as usize;
+        self.bytes[index] = self.bytes[index].saturating_add(bytes as u32);
+        self.packets[index] = self.packets[index].saturating_add(1);
+    }
+
+    fn steady(mut self, now: Timestamp) -> LayerRate {
+        self.advance(now);
+        let Steady { bytes, packets, weight } = self.steady;
+        if weight <= 0.0 {
+            return LayerRate::default();
+        }
+        let a_second = 1e6 / Self::BUCKET_US as f32;
+        LayerRate {
+            payload: Bitrate::from_bps((bytes / weight * 8.0 * a_second) as u64),
+            packets: packets / weight * a_second,
+        }
     }
 
     /// Over the finished buckets: the current one would make the rate saw.
@@ -59,6 +116,16 @@ impl RateMeter {
         let finished = self.bytes.iter().enumerate().filter(|(index, _)| *index != current);
         let bytes: u64 = finished.map(|(_, &bytes)| u64::from(bytes)).sum();
         Bitrate::of(bytes, Duration::from_micros(Self::BUCKET_US * (Self::BUCKETS as u64 - 1)))
+    }
+}
+
+impl Steady {
+    fn add(&mut self, bytes: f32, packets: f32) {
+        if self.weight > 0.0 || packets > 0.0 {
+            self.bytes += (bytes - self.bytes) * RateMeter::STEADY;
+            self.packets += (packets - self.packets) * RateMeter::STEADY;
+            self.weight += (1.0 - self.weight) * RateMeter::STEADY;
+        }
     }
 }
 
@@ -100,6 +167,11 @@ impl Layers {
     /// Measured payload rate of `layer` over about the last second; zero when it is silent.
     pub fn bitrate(&self, layer: Layer, now: Timestamp) -> Bitrate {
         self.state[layer.index()].rate.rate(now)
+    }
+
+    /// What `layer` costs over the last seconds: a keyframe or a change of slides hardly moves it.
+    pub fn steady_rate(&self, layer: Layer, now: Timestamp) -> LayerRate {
+        self.state[layer.index()].rate.steady(now)
     }
 }
 
@@ -156,6 +228,35 @@ mod tests {
         let best = |ms| layers.best(Layer::High, Timestamp::from_millis(ms));
         assert_eq!([best(600), best(8_000), best(9_999)], [Some(Layer::High); 3]);
         assert_eq!(best(10_500), None, "the publisher has gone");
+    }
+
+    #[test]
+    fn one_large_picture_hardly_moves_the_steady_rate() {
+        let mut layers = Layers::default();
+        for ms in (0..20_000).step_by(100) {
+            layers.on_packet(Layer::Low, &packet(ms, if ms == 15_000 { 10_000 } else { 1_000 }));
+        }
+        let steady = |ms| layers.steady_rate(Layer::Low, Timestamp::from_millis(ms));
+        let (payload, packets) = (steady(20_000).payload.as_kbps(), steady(20_000).packets);
+        assert!((80..=92).contains(&payload), "{payload}");
+        assert!((9.5..=10.5).contains(&packets), "{packets}");
+        assert_eq!(
+            steady(20_000).with_headers(100),
+            steady(20_000).payload + Bitrate::from_bps((packets * 800.0) as u64)
+        );
+    }
+
+    #[test]
+    fn a_stream_that_has_just_begun_has_its_rate_from_the_first_quarter_second_on() {
+        let mut layers = Layers::default();
+        for ms in (7_000..7_500).step_by(10) {
+            layers.on_packet(Layer::Low, &packet(ms, 125));
+        }
+        assert_eq!(
+            layers.steady_rate(Layer::Low, Timestamp::from_millis(7_510)).payload,
+            Bitrate::from_kbps(100)
+        );
+        assert_eq!(Layers::default().steady_rate(Layer::Low, Timestamp::ZERO), LayerRate::default());
     }
 
     #[test]

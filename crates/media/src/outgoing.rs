@@ -1,7 +1,7 @@
 //! A planned packet, and writing it straight into the worker's send arena.
 
 use crate::{
-    StoredPacket,
+    StoredPacket, red,
     rtp::{self, HeaderFields},
     vp8,
 };
@@ -96,6 +96,46 @@ impl Outgoing {
         self.write_as(stored, rtx, rtx_sequence, &original, ext_block, pad_to, buf)
     }
 
+    /// Writes a voice packet with its predecessors (RFC 2198): `wire` names RED's payload type, `opus` the one of the
+    /// voice inside. `earlier` are the stored packets before this one, oldest first; those RED cannot carry are left out.
+    ///
+    /// # Errors
+    /// [`NoRoom`] when `buf` is too short.
+    pub fn write_red(
+        &self,
+        stored: &StoredPacket,
+        earlier: &[&StoredPacket],
+        wire: WireIds,
+        opus: u8,
+        ext_block: &[u8],
+        buf: &mut [u8],
+    ) -> Result<usize, NoRoom> {
+        let no_room =
+            NoRoom { needed: rtp::FIXED_LEN + ext_block.len() + stored.payload.len(), available: buf.len() };
+        let fields = HeaderFields {
+            marker: self.marker,
+            padded: false,
+            payload_type: wire.payload_type,
+            sequence: self.sequence as u16,
+            timestamp: self.timestamp,
+            ssrc: wire.ssrc,
+        };
+        let body_at = rtp::write_header(fields, ext_block, buf).ok_or(no_room)?;
+        let mut blocks =
+            [red::Block { payload_type: opus, timestamp_offset: 0, payload: &[] }; red::BLOCKS_MAX];
+        let mut count = 0;
+        for packet in earlier.iter().take(red::BLOCKS_MAX - 1) {
+            let ago = stored.timestamp.wrapping_sub(packet.timestamp);
+            // What does not fit the field is left out by `wrap`; so is silence.
+            blocks[count].timestamp_offset = ago.try_into().unwrap_or(u16::MAX);
+            blocks[count].payload = &packet.payload;
+            count += 1;
+        }
+        let primary = red::Block { payload_type: opus, timestamp_offset: 0, payload: &stored.payload };
+        let written = red::wrap(primary, &blocks[..count], &mut buf[body_at..]).ok_or(no_room)?;
+        Ok(body_at + written)
+    }
+
     /// `prefix` goes before the payload, inside what is encrypted.
     #[expect(clippy::too_many_arguments, reason = "one private writer behind two doors")]
     fn write_as(
@@ -135,6 +175,32 @@ impl Outgoing {
         }
         Ok(needed)
     }
+}
+
+/// Writes a packet of nothing but `padding` bytes (1 to 255) of padding, to try how much a link carries.
+///
+/// # Errors
+/// [`NoRoom`] when `buf` is too short.
+pub fn write_padding(
+    wire: WireIds,
+    sequence: u16,
+    timestamp: u32,
+    ext_block: &[u8],
+    padding: u8,
+    buf: &mut [u8],
+) -> Result<usize, NoRoom> {
+    let padding = padding.max(1);
+    let needed = rtp::FIXED_LEN + ext_block.len() + usize::from(padding);
+    let no_room = NoRoom { needed, available: buf.len() };
+    let packet = buf.get_mut(..needed).ok_or(no_room)?;
+    let WireIds { ssrc, payload_type } = wire;
+    let fields = HeaderFields { marker: false, padded: true, payload_type, sequence, timestamp, ssrc };
+    let body_at = rtp::write_header(fields, ext_block, packet).ok_or(no_room)?;
+    if let [zeros @ .., count] = &mut packet[body_at..] {
+        zeros.fill(0);
+        *count = padding;
+    }
+    Ok(needed)
 }
 
 #[cfg(test)]
@@ -213,6 +279,35 @@ mod tests {
         let (original, rest) = crate::rtp::rtx_original(header.payload(&buf[..len]).unwrap()).unwrap();
         assert_eq!(original, 0xfffe);
         assert_eq!(rest, [0x90, 0xc0, 0x92, 0x34, 0x56, 0x01, 0xaa, 0xbb]);
+    }
+
+    #[test]
+    fn voice_with_predecessors_reads_back_as_what_was_said_before() {
+        let voice = |timestamp, payload: &[u8]| StoredPacket { timestamp, ..stored(payload.to_vec()) };
+        let (first, second, third) = (voice(96, &[1; 80]), voice(1_056, &[2; 70]), voice(2_016, &[3; 60]));
+        let ancient = voice(2_016u32.wrapping_sub(20_000), &[9; 10]);
+        let outgoing = Outgoing { codec: Codec::Opus, timestamp: 500, ..planned() };
+        let mut buf = [0xff; 400];
+        let wire = WireIds { ssrc: 7, payload_type: 63 };
+        let earlier = [&ancient, &first, &second];
+        let len = outgoing.write_red(&third, &earlier, wire, 111, &[], &mut buf).unwrap();
+        let header = RtpHeader::parse(&buf[..len]).unwrap();
+        assert_eq!((header.payload_type, header.timestamp, header.ssrc), (63, 500, 7));
+        let blocks = red::unwrap(header.payload(&buf[..len]).unwrap()).unwrap();
+        assert_eq!(blocks.primary().payload, [3; 60]);
+        let before: Vec<_> =
+            blocks.redundant().iter().map(|b| (b.timestamp_offset, b.payload.len())).collect();
+        assert_eq!(before, [(1_920, 80), (960, 70)], "what is too old for RED is left out");
+        assert!(outgoing.write_red(&third, &earlier, wire, 111, &[], &mut [0; 60]).is_err());
+    }
+
+    #[test]
+    fn a_packet_of_padding_has_no_payload() {
+        let mut buf = [0xff; 300];
+        let len = write_padding(WIRE, 77, 5, &[], 200, &mut buf).unwrap();
+        let header = RtpHeader::parse(&buf[..len]).unwrap();
+        assert_eq!((len, header.sequence, header.padded), (212, 77, true));
+        assert_eq!(header.payload(&buf[..len]).unwrap(), []);
     }
 
     #[test]
