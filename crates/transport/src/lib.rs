@@ -28,6 +28,7 @@ mod session;
 mod srtp;
 pub mod stun;
 
+pub use dtls::Shown;
 pub use endpoint::{Endpoint, EndpointConfig, EndpointError};
 pub use feedback::Feedback;
 pub use identity::{Fingerprint, Identity, IdentityError};

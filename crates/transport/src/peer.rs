@@ -1,6 +1,7 @@
 //! One peer, the relay's side of it.
 
 use crate::demux::{Class, classify};
+use crate::dtls::Shown;
 use crate::feedback;
 use crate::ice::{LiteAgent, Outcome};
 use crate::router::Router;
@@ -333,6 +334,11 @@ impl Peer {
 
     fn transmit(&mut self, to: SocketAddr, bytes: Vec<u8>) {
         push_transmit(&mut self.outputs, to, bytes);
+    }
+
+    /// What the DTLS handshake showed of the path, once some flight of ours was answered.
+    pub fn shown(&self) -> Option<Shown> {
+        self.session.shown()
     }
 
     /// The sealer for outgoing RTP: `Some` once, after [`PeerEvent::Connected`].

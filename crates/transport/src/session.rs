@@ -1,6 +1,6 @@
 //! What lies between ICE and media on both sides: DTLS, the fingerprint, the SRTP keys.
 
-use crate::dtls::{Dtls, DtlsEvent};
+use crate::dtls::{Dtls, DtlsEvent, Shown};
 use crate::endpoint::Shared;
 use crate::srtp::{OpenError, OpenedRtp, Opener, RtcpOpener, RtcpSealer, SrtpKeys};
 use crate::{CloseReason, Fingerprint, Sealer};
@@ -90,6 +90,10 @@ impl Session {
         self.sealer = Some(sealer);
         self.keyed = Some(keyed);
         Ok(())
+    }
+
+    pub(crate) fn shown(&self) -> Option<Shown> {
+        self.dtls.as_ref()?.shown()
     }
 
     pub(crate) fn take_sealer(&mut self) -> Option<Sealer> {

@@ -35,6 +35,8 @@ const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// First retransmission; doubles up to [`MOST_INTERVAL`]. rtc-dtls gives up after seven: about ten seconds.
 const FIRST_INTERVAL: Duration = Duration::from_millis(250);
 const MOST_INTERVAL: Duration = Duration::from_secs(2);
+/// Headers of a datagram on an IPv4 path.
+const UDP_AND_IP: usize = 28;
 /// Datagrams kept until the `ClientHello` is understood, to try another profile on them.
 const MAX_EARLY: usize = 8;
 /// Repeats of the other side's flight that are answered at once, per flight of ours.
@@ -116,6 +118,19 @@ pub(crate) struct Dtls {
     interval: Duration,
     retransmit_at: Option<Timestamp>,
     prompted: u8,
+    /// Bytes of the latest flight, UDP and IP headers included; 0 once it was answered or sent again.
+    flight_bytes: usize,
+    shown: Option<Shown>,
+}
+
+/// What a handshake showed of the path: so many bytes went there and an answer came back within that time. The path therefore
+/// carries at least their quotient; it may carry far more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Bytes of our flight, UDP and IP headers included.
+    pub bytes: usize,
+    /// From its departure to the first datagram that answered it, the other side's computing included.
+    pub within: Duration,
 }
 
 impl Dtls {
@@ -150,7 +165,14 @@ impl Dtls {
             interval: FIRST_INTERVAL,
             retransmit_at: None,
             prompted: 0,
+            flight_bytes: 0,
+            shown: None,
         }
+    }
+
+    /// What the largest flight that was answered at its first sending showed of the path.
+    pub(crate) fn shown(&self) -> Option<Shown> {
+        self.shown
     }
 
     /// Feeds one datagram. The flag says whether it was dropped as a whole.
@@ -168,7 +190,13 @@ impl Dtls {
                 }
                 (None, false)
             }
-            Verdict::Feed(records) => (self.feed(now, &records), false),
+            Verdict::Feed(records) => {
+                let bytes = std::mem::take(&mut self.flight_bytes);
+                if bytes > self.shown.map_or(0, |shown| shown.bytes) {
+                    self.shown = Some(Shown { bytes, within: now.saturating_since(self.sent_at) });
+                }
+                (self.feed(now, &records), false)
+            }
         }
     }
 
@@ -284,6 +312,8 @@ impl Dtls {
         let instant = self.shared.instant(now);
         let outcome = self.endpoint.handle_timeout(REMOTE, instant);
         self.collect(now);
+        // Nobody can tell which of the two sendings an answer is to.
+        self.flight_bytes = 0;
         // rtc-dtls ends a handshake after seven retransmissions of a flight; an unknown association only has not begun.
         match outcome {
             Err(Error::InvalidRemoteAddress(_)) | Ok(()) => None,
@@ -296,6 +326,7 @@ impl Dtls {
         let mut any = false;
         while let Some(transmit) = self.endpoint.poll_transmit() {
             any = true;
+            self.flight_bytes += transmit.message.len() + UDP_AND_IP;
             self.transmits.push_back(transmit.message.to_vec());
         }
         if any {

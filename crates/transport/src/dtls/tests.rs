@@ -77,3 +77,46 @@ fn a_client_with_no_profile_of_ours_is_refused() {
     let events = shake(shared(Some(Vec::new())), shared(None));
     assert!(matches!(events[1], Some(DtlsEvent::Ended(CloseReason::NoSrtp))), "{events:?}");
 }
+
+#[test]
+fn a_handshake_shows_at_least_what_the_path_carries() {
+    let mut now = Timestamp::ZERO;
+    let mut server = Dtls::server(shared(None), now);
+    let (mut client, _) = Dtls::client(shared(None), now);
+    for _ in 0..5 {
+        now += Duration::from_millis(60);
+        while let Some(bytes) = client.poll_transmit() {
+            server.handle(now, &bytes);
+        }
+        now += Duration::from_millis(60);
+        while let Some(bytes) = server.poll_transmit() {
+            client.handle(now, &bytes);
+        }
+    }
+    let shown = server.shown().expect("the client answered");
+    assert_eq!(shown.within, Duration::from_millis(120));
+    assert!((500..3_000).contains(&shown.bytes), "a flight with a certificate: {}", shown.bytes);
+}
+
+#[test]
+fn a_flight_that_had_to_be_sent_again_shows_nothing() {
+    let mut now = Timestamp::ZERO;
+    let mut server = Dtls::server(shared(None), now);
+    let (mut client, _) = Dtls::client(shared(None), now);
+    for _ in 0..30 {
+        now += Duration::from_millis(400);
+        while let Some(bytes) = client.poll_transmit() {
+            server.handle(now, &bytes);
+        }
+        // Every flight of the server is sent twice before an answer comes.
+        let first: Vec<_> = std::iter::from_fn(|| server.poll_transmit()).collect();
+        now += Duration::from_millis(400);
+        server.handle_timeout(now);
+        let again: Vec<_> = std::iter::from_fn(|| server.poll_transmit()).collect();
+        for bytes in first.iter().chain(&again) {
+            client.handle(now, bytes);
+        }
+        client.handle_timeout(now);
+    }
+    assert_eq!(server.shown(), None);
+}
