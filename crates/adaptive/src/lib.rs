@@ -1,12 +1,21 @@
-//! Estimate, rungs, probing and pacing for weak links: pure, has never heard of RTP.
+//! What a weak link can carry and what it is given: pure, has never heard of RTP.
 //!
-//! One seam: reports go into a [`LinkEstimator`], a [`Bitrate`] comes out, and [`allocate`] turns it into a
-//! layer per slot. What is behind the seam may change without the server noticing.
+//! Reports go into a [`Link`]; out comes a [`Plan`]: a layer per slot ([`allocate`]), a pace, and now and then a rate to try
+//! ([`Prober`]). How the voice is protected meanwhile is [`Protector`]'s question. What is behind the seam may change without the
+//! server noticing.
 
 mod allocate;
-mod estimator;
+mod estimate;
+mod link;
 mod meter;
+mod probe;
+mod protect;
+mod rung;
 
-pub use allocate::{Allocation, Allocator, Demand, allocate};
+pub use allocate::{Allocation, Allocator, Demand, Terms, allocate};
 pub use domain::Bitrate;
-pub use estimator::{LinkEstimator, LossReport, Seen};
+pub use estimate::{LinkEstimator, LossReport, Overfull, Seen};
+pub use link::{Link, Plan};
+pub use probe::{Conditions, Finding, Prober};
+pub use protect::{Protection, Protector, VoiceLink};
+pub use rung::{Cause, Rung};

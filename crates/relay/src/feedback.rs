@@ -1,6 +1,8 @@
 //! What one viewer says about what it gets, and what it is answered. Touches that viewer's state and nobody else's.
 
-use crate::{Egress, Outlet, Receiver, Reporting, outlet::Stream, track::Tracks};
+use crate::{
+    Egress, Exit, Outlet, Receiver, Reporting, outlet::Stream, receiver::IP_OVERHEAD, track::Tracks,
+};
 use adaptive::{LossReport, Seen};
 use domain::{Bitrate, Layer, MediaKind, Slot, Timestamp};
 use media::{DownReport, Outgoing, StoredPacket, WireIds};
@@ -35,7 +37,7 @@ impl Receiver {
             self.on_report(now, block, &mut loss);
         }
         if let Some(report) = loss.report() {
-            self.estimator.on_loss_report(now, report);
+            self.link.on_loss_report(now, report);
         }
     }
 
@@ -63,7 +65,7 @@ impl Receiver {
 
     /// Takes the receiver's own estimate (REMB).
     pub fn on_remb(&mut self, now: Timestamp, limit: Bitrate) {
-        self.estimator.on_remb(now, limit);
+        self.link.on_remb(now, limit);
     }
 
     /// Takes transport-wide feedback: when the packets from number `base_sequence` on arrived, in the receiver's clock. `seen` is
@@ -80,7 +82,10 @@ impl Receiver {
             history.resolve(now, base_sequence, arrivals, seen);
         }
         if !seen.is_empty() {
-            self.estimator.on_feedback(now, seen);
+            let before = (self.link.estimator().overfull().is_some(), self.link.silent_since().is_some());
+            self.link.on_feedback(now, seen);
+            let after = (self.link.estimator().overfull().is_some(), self.link.silent_since().is_some());
+            self.unsettled |= before != after;
         }
     }
 
@@ -111,7 +116,7 @@ impl Receiver {
         sequence: u16,
         answer: &mut Reporting<'_, O>,
     ) {
-        let rtt = self.estimator.rtt().unwrap_or(RTT_UNKNOWN);
+        let rtt = self.link.estimator().rtt().unwrap_or(RTT_UNKNOWN);
         let Some(state) = self.slots[slot.index()].as_mut() else { return };
         let resend = state.down.resend(sequence, now, rtt).ok();
         let packet = resend.and_then(|resend| answer.tracks.packet(slot, resend.layer, resend.ext_seq));
@@ -120,38 +125,42 @@ impl Receiver {
             answer.exit.counts.repair_refused += 1;
             return;
         };
-        let Some(credit) = self.repair_credit.checked_sub(packet.payload.len() as u64) else {
-            answer.exit.counts.repair_refused += 1;
-            return;
-        };
-        self.repair_credit = credit;
+        // Voice is never too dear.
+        if slot.kind() == MediaKind::Video {
+            let Some(credit) = self.repair_credit.checked_sub(packet.payload.len() as u64) else {
+                answer.exit.counts.repair_refused += 1;
+                return;
+            };
+            self.repair_credit = credit;
+        }
         let repaired = match slot.kind() {
-            MediaKind::Video => self.repair_picture(now, slot, &outgoing, packet, answer),
+            MediaKind::Video => self.repair_picture(now, slot, &outgoing, packet, &mut answer.exit),
             MediaKind::Audio => {
                 let sent = answer.exit.outlet.again(answer.exit.egress, slot, sequence);
                 sent.inspect(|&total| self.sent(total, answer.exit.counts))
             }
         };
-        if repaired.is_some() {
+        if let Some(total) = repaired {
+            self.link.on_sent(now, total + IP_OVERHEAD);
             self.counts.repaired += 1;
             answer.exit.counts.repaired += 1;
         }
     }
 
-    fn repair_picture<O: Outlet>(
+    pub(crate) fn repair_picture<O: Outlet>(
         &mut self,
         now: Timestamp,
         slot: Slot,
         outgoing: &Outgoing,
         packet: &StoredPacket,
-        answer: &mut Reporting<'_, O>,
+        exit: &mut Exit<'_, O>,
     ) -> Option<usize> {
         let state = self.slots[slot.index()].as_mut()?;
         let payload_type = state.repair_payload_type(outgoing.codec)?;
         let wire = WireIds { ssrc: state.spec.repair_ssrc?, payload_type };
         let index = state.next_repair;
         state.next_repair += 1;
-        self.write_with(now, &mut answer.exit, slot, Stream::Repair, index, false, |extensions, room| {
+        self.write_with(now, exit, slot, Stream::Repair, index, false, |extensions, room| {
             outgoing.write_rtx(packet, wire, index as u16, extensions, 0, room).ok()
         })
     }

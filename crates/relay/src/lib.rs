@@ -5,6 +5,7 @@
 //! [`Outlet`], which seals and sends. What receivers report goes to [`Receiver`]'s `on_*` methods. Time comes in as an argument or
 //! from the [`Egress`]; nothing here knows a socket, a key or SDP, so the same code runs under the simulation's virtual time.
 
+mod adapt;
 mod counts;
 mod feedback;
 mod history;
@@ -16,6 +17,8 @@ mod spec;
 mod stats;
 mod track;
 
+pub use adapt::ReceiverTerms;
+pub use adaptive::{Cause, Protection, Rung};
 pub use counts::{Counts, Latency};
 pub use feedback::LossBlock;
 pub use outlet::{DATAGRAM_MAX, Egress, Outlet, Packet, Refused, Stream};

@@ -2,56 +2,52 @@
 //! allocation on the way of a packet.
 
 use crate::{
-    Counts, Egress, Outlet, ReceiverSpec, ReceiverStats, SlotSpec, SlotStats,
+    Counts, Egress, Outlet, ReceiverSpec, ReceiverTerms, SlotSpec,
     history::SendHistory,
     outlet::{DATAGRAM_MAX, Packet, Refused, Stream},
     relay::{Due, Wishes},
     spec::codec_index,
     track::Tracks,
 };
-use adaptive::{Allocator, Demand, LinkEstimator};
+use adaptive::{Link, Protector};
 use domain::{Bitrate, Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
-use media::{
-    DownTrack, ExtensionBlock, Leave, Outgoing, PlaceQuota, ReplayLimits, SentReports, StoredPacket, WireIds,
-};
+use media::{DownTrack, ExtensionBlock, Leave, Outgoing, PlaceQuota, SentReports, StoredPacket, WireIds};
 use std::time::Duration;
 
-/// What a link is believed to carry before it has said anything: enough for picture and slides.
-const START_ESTIMATE: Bitrate = Bitrate::from_kbps(4_000);
-/// Pace of the pictures since the last keyframe towards a late joiner whose link is not known yet: the keyframe arrives
-/// within a tenth of a second, and a mountain link's queue is not filled for seconds.
-const REPLAY_RATE: Bitrate = Bitrate::from_kbps(8_000);
-/// Pace towards a place whose link cannot carry what it wants, times the estimate. Others are not paced: the host's
-/// own pacer has spread what comes in.
-const PACE: f64 = 1.25;
-/// Packets a paced receiver may be behind. Full: its picture goes on at the next keyframe.
+/// Pace of the pictures since the last keyframe towards a late joiner, where nothing speaks against it.
+pub(crate) const REPLAY_RATE: Bitrate = Bitrate::from_kbps(8_000);
+/// Packets a receiver may be behind, and for how long. Full: its picture goes on at the next keyframe.
 const BEHIND_MAX: u64 = 700;
-/// Repair may be as much as the stream itself and never less than this: a link that needs more is served better by a
-/// lower layer.
-const REPAIR_LEAST: Bitrate = Bitrate::from_kbps(500);
+const BEHIND_FOR: Duration = Duration::from_secs(3);
+/// Repair of pictures may take this share of what the link carries, or this many times what it loses, and never less than the
+/// least: a link that needs more is served better by a lower layer.
+const REPAIR_SHARE: f64 = 0.15;
+const REPAIR_OF_LOSS: f64 = 2.5;
+const REPAIR_LEAST: Bitrate = Bitrate::from_kbps(30);
 /// Wishes for the same slot's keyframe of one receiver are this far apart.
 const WISH_INTERVAL: Duration = Duration::from_millis(400);
 /// Fixed header of RTP.
-const HEADER_LEN: usize = 12;
+pub(crate) const HEADER_LEN: usize = 12;
 /// IPv4 and UDP headers: estimates speak of what the link carries.
-const IP_OVERHEAD: usize = 28;
-
-/// What a lesson has to offer now, indexed by slot and layer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Available {
-    pub(crate) rates: [[Option<Bitrate>; Layer::COUNT]; Slot::COUNT],
-    pub(crate) codecs: [Option<Codec>; Slot::COUNT],
-}
+pub(crate) const IP_OVERHEAD: usize = 28;
 
 /// A receiver's position in a layer's ring while it gets packets later than the others. The ring itself is the queue:
 /// nothing is stored for a receiver that waits.
 #[derive(Debug, Clone, Copy)]
-struct Behind {
+pub(crate) struct Behind {
     layer: Layer,
     generation: u32,
     next: u64,
     /// It is let catch up at the receiver's pace, otherwise at once.
     paced: bool,
+    /// Since when.
+    since: Timestamp,
+}
+
+impl Behind {
+    pub(crate) fn new(now: Timestamp, layer: Layer, generation: u32, next: u64, paced: bool) -> Self {
+        Self { layer, generation, next, paced, since: now }
+    }
 }
 
 /// One slot of a receiver.
@@ -59,7 +55,7 @@ struct Behind {
 pub(crate) struct DownSlot {
     pub(crate) down: DownTrack,
     pub(crate) spec: SlotSpec,
-    behind: Option<Behind>,
+    pub(crate) behind: Option<Behind>,
     /// Next number of the repair stream, with its roll-over count.
     pub(crate) next_repair: u64,
     wished_at: Option<Timestamp>,
@@ -68,11 +64,11 @@ pub(crate) struct DownSlot {
     /// Voice may be asked for again as it was.
     keeps: bool,
     /// A codec it was told to be missing.
-    missing_told: Option<Codec>,
+    pub(crate) missing_told: Option<Codec>,
 }
 
 impl DownSlot {
-    fn payload_type(&self, codec: Codec) -> Option<u8> {
+    pub(crate) fn payload_type(&self, codec: Codec) -> Option<u8> {
         self.spec.payload_types[codec_index(codec)].map(|(media, _)| media)
     }
 
@@ -108,12 +104,15 @@ pub struct Receiver {
     extensions: ExtensionBlock,
     transport_id: Option<u8>,
     pub(crate) history: Option<SendHistory>,
-    pub(crate) estimator: LinkEstimator,
-    allocator: Allocator,
+    pub(crate) link: Link,
+    pub(crate) protector: Protector,
+    pub(crate) terms: ReceiverTerms,
+    /// The link was found overfull, or free again: what it gets must be chosen anew at once.
+    pub(crate) unsettled: bool,
     pub(crate) quota: PlaceQuota,
     pub(crate) sent_reports: SentReports,
     /// `None`: what comes in leaves at once, and only a replay is spread.
-    pace: Option<Bitrate>,
+    pub(crate) pace: Option<Bitrate>,
     /// Bytes that may leave now; negative after a burst.
     credit: i64,
     credit_at: Timestamp,
@@ -125,7 +124,7 @@ pub struct Receiver {
     pub(crate) counts: ReceiverCounts,
     counted_at: Timestamp,
     counted_bytes: u64,
-    rate: Bitrate,
+    pub(crate) rate: Bitrate,
 }
 
 impl Receiver {
@@ -154,14 +153,16 @@ impl Receiver {
             extensions,
             transport_id: spec.transport_id,
             history: spec.transport_id.map(|_| SendHistory::new()),
-            estimator: LinkEstimator::new(START_ESTIMATE),
-            allocator: Allocator::default(),
+            link: Link::new(spec.start),
+            protector: Protector::default(),
+            terms: ReceiverTerms::default(),
+            unsettled: false,
             quota: PlaceQuota::default(),
             sent_reports: SentReports::default(),
             pace: None,
             credit: 0,
             credit_at: now,
-            repair_credit: REPAIR_LEAST.bytes_in(Duration::from_secs(1)),
+            repair_credit: Bitrate::from_kbps(500).bytes_in(Duration::from_secs(1)),
             connected_at: now,
             report_due: now,
             counts: ReceiverCounts::default(),
@@ -176,15 +177,19 @@ impl Receiver {
         self.peer
     }
 
-    /// Whether some slot gets packets later than the others.
-    pub(crate) fn is_behind(&self) -> bool {
+    /// Whether it wants a turn although nothing new has come: some slot is behind, or the link is being tried.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.link.is_trying() || self.is_behind()
+    }
+
+    fn is_behind(&self) -> bool {
         self.slots.iter().flatten().any(|slot| slot.behind.is_some())
     }
 
     /// Writes, seals and sends what this receiver takes of `due`, after what it is behind with.
     pub(crate) fn send<O: Outlet>(&mut self, due: &[Due], tracks: &Tracks, exit: &mut Exit<'_, O>) {
         let now = exit.egress.now();
-        let bytes_before = self.counts.bytes;
+        let (bytes_before, packets_before) = (self.counts.bytes, self.counts.packets);
         exit.outlet.begin(exit.egress);
         self.refill(now);
         let mut catches_up = self.is_behind();
@@ -197,11 +202,15 @@ impl Receiver {
         if catches_up {
             self.drain(now, tracks, exit);
         }
-        exit.outlet.end(exit.egress);
         let bytes = self.counts.bytes - bytes_before;
         if bytes > 0 {
-            self.estimator.on_sent(now, bytes as usize);
+            let headers = (self.counts.packets - packets_before) as usize * IP_OVERHEAD;
+            self.link.on_sent(now, bytes as usize + headers);
         }
+        if self.link.is_trying() {
+            self.fill(now, tracks, exit);
+        }
+        exit.outlet.end(exit.egress);
     }
 
     /// `true`: the packet started a layer, and what came after it must be caught up with.
@@ -230,18 +239,21 @@ impl Receiver {
             && item.slot.kind() == MediaKind::Video
             && slot.down.current() == Some(item.layer)
         {
-            let (layer, generation, next) = (item.layer, packet.generation, item.number);
-            slot.behind = Some(Behind { layer, generation, next, paced: true });
+            slot.behind = Some(Behind::new(now, item.layer, packet.generation, item.number, true));
             return false;
         }
         let Some(outgoing) = slot.down.plan(item.layer, packet, &track.layers) else { return false };
         let starts = outgoing.starts_layer && item.slot.kind() == MediaKind::Video;
         if starts {
-            let (layer, generation, next) = (item.layer, packet.generation, item.number + 1);
-            slot.behind = Some(Behind { layer, generation, next, paced: self.pace.is_some() });
+            let paced = self.pace.is_some();
+            slot.behind = Some(Behind::new(now, item.layer, packet.generation, item.number + 1, paced));
             self.report_due = now;
         }
-        self.write(now, item.slot, &outgoing, packet, item.padding, exit);
+        if item.slot.kind() == MediaKind::Audio {
+            self.write_voice(now, item, &outgoing, packet, tracks, exit);
+        } else {
+            self.write(now, item.slot, &outgoing, packet, item.padding, exit);
+        }
         starts
     }
 
@@ -262,7 +274,7 @@ impl Receiver {
                     state.behind = None;
                     break;
                 }
-                if newest - behind.next > BEHIND_MAX {
+                if newest - behind.next > BEHIND_MAX || now.saturating_since(behind.since) > BEHIND_FOR {
                     // full: the picture goes on at the next keyframe.
                     let target = state.down.target();
                     state.down.set_target(None, Leave::AtOnce);
@@ -364,6 +376,41 @@ impl Receiver {
         self.slots[slot.index()].as_ref().is_some_and(|slot| slot.spec.counts_transport)
     }
 
+    /// Puts one planned voice packet on its way, with as many predecessors as its link's loss demands.
+    fn write_voice<O: Outlet>(
+        &mut self,
+        now: Timestamp,
+        item: Due,
+        outgoing: &Outgoing,
+        packet: &StoredPacket,
+        tracks: &Tracks,
+        exit: &mut Exit<'_, O>,
+    ) {
+        let distance = self.protector.current().redundancy;
+        let state = self.slots[item.slot.index()].as_ref();
+        let agreed =
+            state.and_then(|state| Some((state, state.spec.red?, state.payload_type(outgoing.codec)?)));
+        let Some((state, red, opus)) = agreed.filter(|_| distance > 0) else {
+            self.write(now, item.slot, outgoing, packet, 0, exit);
+            return;
+        };
+        let wire = WireIds { ssrc: state.spec.ssrc, payload_type: red };
+        let keep = state.keeps;
+        let mut earlier = [packet; 2];
+        let mut count = 0;
+        for back in (1..=u64::from(distance.min(2))).rev() {
+            let before = packet.ext_seq.checked_sub(back);
+            let before = before.and_then(|number| tracks.packet(item.slot, item.layer, number));
+            if let Some(before) = before.filter(|before| before.generation == packet.generation) {
+                earlier[count] = before;
+                count += 1;
+            }
+        }
+        self.write_with(now, exit, item.slot, Stream::Media, outgoing.sequence, keep, |extensions, room| {
+            outgoing.write_red(packet, &earlier[..count], wire, opus, extensions, room).ok()
+        });
+    }
+
     fn refill(&mut self, now: Timestamp) {
         let passed = now.saturating_since(self.credit_at);
         self.credit_at = now;
@@ -371,43 +418,6 @@ impl Receiver {
         // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
         let most = pace.bytes_in(Duration::from_millis(20)).max(3_000).cast_signed();
         self.credit = self.credit.saturating_add_unsigned(pace.bytes_in(passed)).clamp(-most, most);
-    }
-
-    /// Chooses each slot's layer anew, and catches up with pictures where one starts.
-    pub(crate) fn reallocate(&mut self, now: Timestamp, available: &Available, tracks: &Tracks) {
-        let demands = Slot::ALL.map(|slot| {
-            let state = self.slots[slot.index()].as_ref();
-            let playable = available.codecs[slot.index()]
-                .is_some_and(|codec| state.is_some_and(|state| state.payload_type(codec).is_some()));
-            Demand {
-                slot,
-                wanted: state.and_then(|state| state.spec.wanted).filter(|_| playable),
-                rates: available.rates[slot.index()],
-            }
-        });
-        let estimate = self.estimator.estimate();
-        let allocation = self.allocator.update(now, estimate, &demands);
-        for slot in Slot::ALL {
-            let Some(state) = self.slots[slot.index()].as_mut() else { continue };
-            let target = allocation.layers[slot.index()];
-            if target != state.down.target() {
-                let goes_down = target < state.down.current();
-                let leave = if goes_down && allocation.limited { Leave::AtOnce } else { Leave::AtKeyframe };
-                state.down.set_target(target, leave);
-                if target.is_none() {
-                    state.behind = None;
-                }
-            }
-            if state.behind.is_none()
-                && let Some(layer) = target
-                && let Some(buffer) = tracks.get(slot).and_then(|track| track.buffer(layer))
-                && let Some(range) = state.down.replay(buffer, ReplayLimits::default())
-                && let Some(generation) = buffer.generation()
-            {
-                state.behind = Some(Behind { layer, generation, next: *range.start(), paced: true });
-            }
-        }
-        self.pace = allocation.limited.then(|| estimate.max(allocation.rate).scale(PACE));
     }
 
     /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
@@ -435,45 +445,15 @@ impl Receiver {
         }
     }
 
-    /// The codec of a published slot this receiver did not agree to, the first time that is found out.
-    pub(crate) fn missing_codec(&mut self, available: &Available) -> Option<(Slot, Codec)> {
-        Slot::ALL.into_iter().find_map(|slot| {
-            let codec = available.codecs[slot.index()]?;
-            let state = self.slots[slot.index()].as_mut()?;
-            let is_news = state.payload_type(codec).is_none() && state.missing_told != Some(codec);
-            is_news.then(|| {
-                state.missing_told = Some(codec);
-                (slot, codec)
-            })
-        })
-    }
-
     /// Renews what is measured over a second.
     pub(crate) fn measure(&mut self, now: Timestamp) {
         let span = now.saturating_since(self.counted_at);
         self.rate = Bitrate::of(self.counts.bytes - self.counted_bytes, span);
         self.counted_at = now;
         self.counted_bytes = self.counts.bytes;
-        self.repair_credit = self.rate.max(REPAIR_LEAST).bytes_in(Duration::from_secs(1));
-    }
-
-    /// This receiver in numbers.
-    pub fn stats(&self) -> ReceiverStats {
-        ReceiverStats {
-            estimate: self.estimator.estimate(),
-            rate: self.rate,
-            loss: self.estimator.loss() as f32,
-            rtt: self.estimator.rtt(),
-            packets: self.counts.packets,
-            bytes: self.counts.bytes,
-            nacked: self.counts.nacked,
-            repaired: self.counts.repaired,
-            keyframe_requests: self.counts.keyframe_requests,
-            dropped: self.counts.dropped,
-            slots: Slot::ALL.map(|slot| match &self.slots[slot.index()] {
-                Some(state) => SlotStats { layer: state.down.current(), wanted: state.spec.wanted },
-                None => SlotStats::default(),
-            }),
-        }
+        let estimator = self.link.estimator();
+        let share = (estimator.loss() * REPAIR_OF_LOSS).clamp(REPAIR_SHARE, 1.0);
+        let repair = estimator.estimate().scale(share).max(REPAIR_LEAST);
+        self.repair_credit = repair.bytes_in(Duration::from_secs(1));
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::{
     Counts, Egress, Outlet, Receiver,
+    adapt::Available,
     outlet::DATAGRAM_MAX,
     padding::equalise,
-    receiver::{Available, Exit},
+    receiver::Exit,
     track::{Stored, Tracks},
 };
 use domain::{Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
@@ -61,8 +62,8 @@ pub struct Relay<O> {
     counts: Counts,
     /// A track or layer has begun or ended: choose everybody's layers anew before the next packets leave.
     changed: bool,
-    /// Some receiver gets old packets at its own pace.
-    anybody_behind: bool,
+    /// Some receiver gets old packets at its own pace, or has its link tried.
+    anybody_busy: bool,
     drained_at: Timestamp,
     active_at: Timestamp,
     /// Receivers whose sender report is due.
@@ -81,7 +82,7 @@ impl<O> Default for Relay<O> {
             wishes: Wishes::default(),
             counts: Counts::default(),
             changed: false,
-            anybody_behind: false,
+            anybody_busy: false,
             drained_at: Timestamp::ZERO,
             active_at: Timestamp::ZERO,
             reports_due: Vec::new(),
@@ -114,8 +115,8 @@ impl<O: Outlet> Relay<O> {
     /// When [`Relay::flush`] has something to do.
     pub fn due(&self, tick: Duration) -> Option<Timestamp> {
         let packets = Slot::ALL.into_iter().filter_map(|slot| self.tracks.get(slot)?.due()).min();
-        let behind = self.anybody_behind.then(|| self.drained_at + tick);
-        packets.into_iter().chain(behind).min()
+        let busy = self.anybody_busy.then(|| self.drained_at + tick);
+        packets.into_iter().chain(busy).min()
     }
 
     /// Sends what is due to every receiver: one walk, one arena, receiver by receiver.
@@ -125,16 +126,16 @@ impl<O: Outlet> Relay<O> {
             self.reallocate(now, |_| true);
         }
         self.collect_due(now);
-        let drains = self.anybody_behind && self.drained_at + tick <= now;
+        let drains = self.anybody_busy && self.drained_at + tick <= now;
         if self.due.is_empty() && !drains {
             return;
         }
         if drains {
             self.drained_at = now;
         }
-        let mut anybody_behind = false;
+        let mut anybody_busy = false;
         for (at, Seat { receiver, outlet }) in self.seats.iter_mut().enumerate() {
-            if !self.due.is_empty() || receiver.is_behind() {
+            if !self.due.is_empty() || receiver.is_busy() {
                 let mut exit = Exit { outlet, egress, counts: &mut self.counts };
                 receiver.send(&self.due, &self.tracks, &mut exit);
             }
@@ -142,13 +143,13 @@ impl<O: Outlet> Relay<O> {
                 let departed = egress.now();
                 note_latency(&mut self.counts, &self.due, &self.tracks, departed);
             }
-            anybody_behind |= receiver.is_behind();
+            anybody_busy |= receiver.is_busy();
             receiver.wishes(now, &mut self.wishes);
             if receiver.report_due <= now {
                 self.reports_due.push(receiver.peer());
             }
         }
-        self.anybody_behind = anybody_behind;
+        self.anybody_busy = anybody_busy;
     }
 
     /// Fills `self.due`: pictures first, voice last, because a short packet may end a run of long ones.
@@ -187,7 +188,7 @@ impl<O: Outlet> Relay<O> {
             let Some(track) = self.tracks.get(slot) else { continue };
             for layer in Layer::ALL {
                 if track.layers.is_active(layer, now) {
-                    available.rates[slot.index()][layer.index()] = Some(track.layers.bitrate(layer, now));
+                    available.rates[slot.index()][layer.index()] = Some(track.layers.steady_rate(layer, now));
                     available.codecs[slot.index()] = Some(track.codec);
                 }
             }
@@ -200,7 +201,7 @@ impl<O: Outlet> Relay<O> {
         let available = self.available(now);
         for (_, Seat { receiver, .. }) in self.seats.iter_mut().enumerate().filter(|(at, _)| which(*at)) {
             receiver.reallocate(now, &available, &self.tracks);
-            self.anybody_behind |= receiver.is_behind();
+            self.anybody_busy |= receiver.is_busy();
             receiver.wishes(now, &mut self.wishes);
         }
     }
@@ -241,7 +242,11 @@ impl<O: Outlet> Relay<O> {
             exit: Exit { outlet, egress, counts: &mut self.counts },
         };
         let result = act(receiver, &mut reporting);
-        outlet.end(egress);
+        reporting.exit.outlet.end(reporting.exit.egress);
+        if receiver.unsettled {
+            let now = egress.now();
+            self.reallocate(now, |position| position == at);
+        }
         Some(result)
     }
 

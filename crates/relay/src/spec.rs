@@ -1,6 +1,6 @@
 //! What a receiver and we agreed on, in the words of forwarding.
 
-use domain::{Codec, Layer, PeerId, Slot};
+use domain::{Bitrate, Codec, Layer, PeerId, Slot};
 use media::StreamStart;
 
 /// One receiver's agreement.
@@ -10,6 +10,8 @@ pub struct ReceiverSpec {
     pub peer: PeerId,
     /// Id of the transport-wide sequence number's header extension, when agreed.
     pub transport_id: Option<u8>,
+    /// What its link is believed to carry at the beginning (`adaptive::Link::new`).
+    pub start: Bitrate,
     /// What it receives; each slot at most once.
     pub slots: Vec<SlotSpec>,
 }
@@ -25,6 +27,8 @@ pub struct SlotSpec {
     pub repair_ssrc: Option<u32>,
     /// Payload types of media and retransmission by [`codec_index`]; `None`: the codec was not agreed on.
     pub payload_types: [Option<(u8, Option<u8>)>; 3],
+    /// Payload type of RED (RFC 2198) around this slot's voice, when agreed.
+    pub red: Option<u8>,
     /// Its packets carry the transport-wide sequence number.
     pub counts_transport: bool,
     /// It may send generic NACK (RFC 4585 section 6.2.1).

@@ -1,11 +1,22 @@
 //! A receiver in numbers.
 
+use adaptive::{Cause, Protection, Rung};
 use domain::{Bitrate, Layer, Slot};
 use std::time::Duration;
 
 /// One receiver; counters run from its start.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReceiverStats {
+    /// Where it stands on the ladder.
+    pub rung: Rung,
+    /// Why not higher; `None`: it has all it wants.
+    pub cause: Option<Cause>,
+    /// Slides are wanted and not sent moving.
+    pub stills: bool,
+    /// How its voice is protected, and the playout its player should use.
+    pub protection: Protection,
+    /// The queue that stands on its link.
+    pub queue: Duration,
     /// What the link is believed to carry.
     pub estimate: Bitrate,
     /// What was sent in the last second.

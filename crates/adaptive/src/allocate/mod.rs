@@ -1,7 +1,11 @@
-//! Who gets what of a link: a pure function, and the memory that keeps it calm.
+//! Who gets what of a link: a pure function of demand and budget.
 
-use domain::{Bitrate, Layer, MediaKind, Slot, Timestamp};
-use std::time::Duration;
+mod allocator;
+
+pub use allocator::Allocator;
+
+use crate::Rung;
+use domain::{Bitrate, Layer, MediaKind, Slot};
 
 /// What a receiver wants of one slot, and what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,12 +14,36 @@ pub struct Demand {
     pub slot: Slot,
     /// Highest layer of use (the size shown); `None`: not wanted.
     pub wanted: Option<Layer>,
-    /// Rate of each layer that is being published now; `None`: not published.
+    /// Rate of each layer that is being published now, as the link feels it (all headers counted); `None`: not published.
     pub rates: [Option<Bitrate>; Layer::COUNT],
+}
+
+/// What besides the budget decides.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a place, each named")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// The place can be given slides as still images; then moving slides are worth less than a middling picture of the teacher.
+    pub stills: bool,
+    /// A class is speaking: its picture goes before the teacher's.
+    pub speaking: bool,
+    /// Voice is sent with redundancy that costs this much.
+    pub protection: Bitrate,
+    /// What a person allows the place to use; `None`: whatever the link carries.
+    pub ceiling: Option<Bitrate>,
+    /// The budget is known by proof, not by hope: a step up may skip layers.
+    pub proven: bool,
+    /// More is being looked for and may be found in a moment: steps up wait for it.
+    pub searching: bool,
 }
 
 /// One demand per slot, indexed by [`Slot::index`].
 type Demands = [Demand; Slot::COUNT];
+
+/// Layer per slot, indexed by [`Slot::index`].
+type Layers = [Option<Layer>; Slot::COUNT];
+
+/// Moving slides next to still ones are worth it only with room to move: less makes letters that crawl into shape.
+const SLIDES_WITH_STILLS_MIN: Bitrate = Bitrate::from_kbps(300);
 
 impl Demand {
     /// Layers that may be sent, lowest first: those not above the one wanted, else the lowest there is.
@@ -42,155 +70,159 @@ impl Demand {
     }
 }
 
-fn by_slot(demands: &[Demand]) -> Demands {
+fn by_slot(demands: &[Demand], terms: &Terms) -> Demands {
     let mut all = Slot::ALL.map(|slot| Demand { slot, wanted: None, rates: [None; Layer::COUNT] });
     for demand in demands {
         all[demand.slot.index()] = *demand;
     }
+    if terms.stills {
+        let slides = &mut all[Slot::SlidesVideo.index()];
+        slides.rates = slides.rates.map(|rate| rate.map(|rate| rate.max(SLIDES_WITH_STILLS_MIN)));
+    }
+    let voice = &mut all[Slot::ProgramAudio.index()];
+    voice.rates = voice.rates.map(|rate| rate.map(|rate| rate + terms.protection));
     all
 }
 
 /// What every slot gets, indexed by [`Slot::index`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocation {
     /// Layer per slot; `None`: nothing.
-    pub layers: [Option<Layer>; Slot::COUNT],
+    pub layers: Layers,
     /// What it costs together.
     pub rate: Bitrate,
+    /// What everything wanted would cost.
+    pub wanted: Bitrate,
     /// Something wanted was left out or sent smaller because of the budget.
     pub limited: bool,
+    /// Slides are wanted and not sent: still images take their place where there are any.
+    pub stills: bool,
+    /// All of this as one number.
+    pub rung: Rung,
 }
 
-/// Pictures in order of importance: words on slides, the teacher, the second camera.
-const PICTURES: [Slot; 3] = [Slot::SlidesVideo, Slot::ProgramVideo, Slot::ExtraVideo];
-
-/// Divides `budget`: sound first, whatever it costs; then the smallest layer of each picture, slides before the
-/// program before the extra picture; then larger layers in the same order.
-pub fn allocate(budget: Bitrate, demands: &[Demand]) -> Allocation {
-    divide(budget, &by_slot(demands))
+impl Default for Allocation {
+    fn default() -> Self {
+        Self {
+            layers: [None; Slot::COUNT],
+            rate: Bitrate::ZERO,
+            wanted: Bitrate::ZERO,
+            limited: false,
+            stills: false,
+            rung: Rung::Full,
+        }
+    }
 }
 
-fn divide(budget: Bitrate, demands: &Demands) -> Allocation {
+/// A rise of one slot: to its smallest picture, or up to a layer.
+#[derive(Debug, Clone, Copy)]
+enum Rise {
+    Smallest(Slot),
+    UpTo(Slot, Layer),
+}
+
+use Rise::{Smallest, UpTo};
+use Slot::{ExtraVideo, ProgramVideo, SlidesVideo};
+
+/// In order of importance: words on slides, the teacher, the second camera; first everything small, then larger.
+const MOVING_SLIDES: [Rise; 6] = [
+    Smallest(SlidesVideo),
+    Smallest(ProgramVideo),
+    Smallest(ExtraVideo),
+    UpTo(SlidesVideo, Layer::High),
+    UpTo(ProgramVideo, Layer::High),
+    UpTo(ExtraVideo, Layer::High),
+];
+/// Where still slides are to be had, they carry the words: moving ones come after a teacher whose mouth can be seen.
+const STILL_SLIDES: [Rise; 7] = [
+    Smallest(ProgramVideo),
+    Smallest(ExtraVideo),
+    UpTo(ProgramVideo, Layer::Mid),
+    Smallest(SlidesVideo),
+    UpTo(SlidesVideo, Layer::High),
+    UpTo(ProgramVideo, Layer::High),
+    UpTo(ExtraVideo, Layer::High),
+];
+
+fn rises(terms: &Terms) -> impl Iterator<Item = Rise> {
+    let order: &[Rise] = if terms.stills { &STILL_SLIDES } else { &MOVING_SLIDES };
+    let speaking = terms.speaking;
+    // A speaking class and the teacher change places.
+    let turn = move |slot| match slot {
+        ProgramVideo if speaking => ExtraVideo,
+        ExtraVideo if speaking => ProgramVideo,
+        other => other,
+    };
+    order.iter().map(move |rise| match *rise {
+        Smallest(slot) => Smallest(turn(slot)),
+        UpTo(slot, layer) => UpTo(turn(slot), layer),
+    })
+}
+
+/// Divides `budget`: sound and its protection first, whatever they cost; then pictures in order of importance, each as far as it
+/// fits.
+pub fn allocate(budget: Bitrate, demands: &[Demand], terms: &Terms) -> Allocation {
+    let demands = by_slot(demands, terms);
+    let layers = divide(limit(budget, terms), &demands, terms);
+    describe(layers, &demands)
+}
+
+fn limit(budget: Bitrate, terms: &Terms) -> Bitrate {
+    terms.ceiling.map_or(budget, |ceiling| ceiling.min(budget))
+}
+
+fn divide(budget: Bitrate, demands: &Demands, terms: &Terms) -> Layers {
     let sound = Slot::ALL.map(|slot| match slot.kind() {
         MediaKind::Audio => demands[slot.index()].best(),
         MediaKind::Video => None,
     });
-    grow(sound, budget, demands)
+    grow(sound, budget, demands, terms)
+}
+
+fn cost(layers: Layers, demands: &Demands) -> Bitrate {
+    demands.iter().fold(Bitrate::ZERO, |sum, demand| sum + demand.rate(layers[demand.slot.index()]))
 }
 
 /// Adds to `layers` as much of the pictures as fits `budget`; takes nothing away.
-fn grow(mut layers: [Option<Layer>; Slot::COUNT], budget: Bitrate, demands: &Demands) -> Allocation {
-    let cost = |layers: &[Option<Layer>; Slot::COUNT]| {
-        Slot::ALL
-            .map(Slot::index)
-            .iter()
-            .fold(Bitrate::ZERO, |sum, &index| sum + demands[index].rate(layers[index]))
-    };
-    let mut left = budget - cost(&layers);
-    for index in PICTURES.map(Slot::index) {
-        if layers[index].is_none()
-            && let Some((layer, rate)) = demands[index].choices().next()
-            && rate <= left
-        {
-            layers[index] = Some(layer);
-            left = left - rate;
-        }
-    }
-    for index in PICTURES.map(Slot::index) {
-        let Some(smaller) = layers[index] else { continue };
-        let room = left + demands[index].rate(layers[index]);
-        let larger = demands[index].choices().rev().find(|&(layer, rate)| layer > smaller && rate <= room);
-        if let Some((layer, rate)) = larger {
-            layers[index] = Some(layer);
-            left = room - rate;
-        }
-    }
-    let limited = demands.iter().any(|demand| layers[demand.slot.index()] < demand.best());
-    Allocation { layers, rate: cost(&layers), limited }
-}
-
-/// What is being sent stays while it exceeds the budget by less than this: encoders do not keep their rate exactly.
-const STAY: f64 = 1.1;
-/// A larger layer is tried only when it fits with this much to spare.
-const CLIMB: f64 = 0.85;
-/// No step up for so long after a step down; doubled each time a step up fails.
-const HOLD: Duration = Duration::from_secs(10);
-const HOLD_MAX: Duration = Duration::from_secs(160);
-/// A step up has failed when a step down follows within this.
-const FAILED_WITHIN: Duration = Duration::from_secs(20);
-/// Time to see what a step up does before the next one.
-const SETTLE: Duration = Duration::from_secs(3);
-
-/// Applies [`allocate`] over time: down at once, up only after a hold that grows when steps up fail.
-///
-/// Only what the budget took away waits. What a person asks for, or what starts being published, comes at once
-/// as far as it fits.
-#[derive(Debug, Clone)]
-pub struct Allocator {
-    layers: [Option<Layer>; Slot::COUNT],
-    /// Slots that have less than wanted because of the budget.
-    held: [bool; Slot::COUNT],
-    hold: Duration,
-    climb_after: Timestamp,
-    climbed_at: Option<Timestamp>,
-}
-
-impl Default for Allocator {
-    fn default() -> Self {
-        Self {
-            layers: [None; Slot::COUNT],
-            held: [false; Slot::COUNT],
-            hold: HOLD,
-            climb_after: Timestamp::ZERO,
-            climbed_at: None,
-        }
-    }
-}
-
-impl Allocator {
-    /// The allocation for now; call it when a report came or a demand changed, or each few hundred ms.
-    pub fn update(&mut self, now: Timestamp, budget: Bitrate, demands: &[Demand]) -> Allocation {
-        let demands = by_slot(demands);
-        let kept = divide(budget.scale(STAY), &capped(&demands, self.layers)).layers;
-        let best = demands.map(|demand| demand.best());
-        let is_cut =
-            Slot::ALL.map(Slot::index).iter().any(|&index| kept[index] < self.layers[index].min(best[index]));
-        let is_new = |slot: Slot| !self.held[slot.index()] && kept[slot.index()] < best[slot.index()];
-        let next = if is_cut {
-            self.hold = match self.climbed_at.take() {
-                Some(at) if now.saturating_since(at) < FAILED_WITHIN => (self.hold * 2).min(HOLD_MAX),
-                Some(_) => HOLD,
-                // Still the same way down: one failure, however many layers it takes.
-                None => self.hold,
-            };
-            self.climb_after = now + self.hold;
-            kept
-        } else if Slot::ALL.into_iter().any(is_new) {
-            // Divide anew, so that slides that start may take from the program; what is held may not grow by it.
-            let limits = Slot::ALL
-                .map(|slot| if self.held[slot.index()] { kept[slot.index()] } else { best[slot.index()] });
-            divide(budget, &capped(&demands, limits)).layers
-        } else if now >= self.climb_after {
-            // One layer at a time: a budget grows by hope as long as nothing is sent that could refute it.
-            let one_up = Slot::ALL.map(|slot| demands[slot.index()].next_above(kept[slot.index()]));
-            let grown = grow(kept, budget.scale(CLIMB), &capped(&demands, one_up)).layers;
-            if grown != kept {
-                self.climbed_at = Some(now);
-                self.climb_after = now + SETTLE;
+fn grow(mut layers: Layers, budget: Bitrate, demands: &Demands, terms: &Terms) -> Layers {
+    let mut left = budget - cost(layers, demands);
+    for rise in rises(terms) {
+        let (slot, larger) = match rise {
+            Smallest(slot) if layers[slot.index()].is_none() => {
+                (slot, demands[slot.index()].choices().next().filter(|&(_, rate)| rate <= left))
             }
-            grown
-        } else {
-            kept
+            Smallest(_) => continue,
+            UpTo(slot, most) => {
+                let Some(smaller) = layers[slot.index()] else { continue };
+                let room = left + demands[slot.index()].rate(Some(smaller));
+                let fits =
+                    |&(layer, rate): &(Layer, Bitrate)| layer > smaller && layer <= most && rate <= room;
+                (slot, demands[slot.index()].choices().rev().find(fits))
+            }
         };
-        self.layers = next;
-        self.held = Slot::ALL.map(|slot| next[slot.index()] < best[slot.index()]);
-        grow(next, Bitrate::ZERO, &demands)
+        if let Some((layer, rate)) = larger {
+            left = left + demands[slot.index()].rate(layers[slot.index()]) - rate;
+            layers[slot.index()] = Some(layer);
+        }
     }
+    layers
 }
 
-/// The demands, none for more than its slot's layer in `limits`.
-fn capped(demands: &Demands, limits: [Option<Layer>; Slot::COUNT]) -> Demands {
-    demands.map(|demand| Demand { wanted: demand.wanted.min(limits[demand.slot.index()]), ..demand })
+fn describe(layers: Layers, demands: &Demands) -> Allocation {
+    let best = demands.map(|demand| demand.best());
+    let limited = layers.iter().zip(&best).any(|(layer, best)| layer < best);
+    let of = |slot: Slot| layers[slot.index()];
+    let stills = of(SlidesVideo).is_none() && best[SlidesVideo.index()].is_some();
+    let people = of(ProgramVideo).max(of(ExtraVideo));
+    let rung = match (limited, people, of(SlidesVideo).is_some()) {
+        (false, ..) => Rung::Full,
+        (true, Some(Layer::Mid | Layer::High), _) => Rung::MediumPicture,
+        (true, Some(Layer::Low), true) => Rung::SmallPictures,
+        (true, Some(Layer::Low), false) | (true, None, true) => Rung::OnePicture,
+        (true, None, false) if stills => Rung::Stills,
+        (true, None, false) => Rung::Audio,
+    };
+    Allocation { rate: cost(layers, demands), wanted: cost(best, demands), layers, limited, stills, rung }
 }
 
 #[cfg(test)]

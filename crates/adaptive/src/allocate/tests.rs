@@ -1,5 +1,15 @@
-use super::*;
+use super::{allocator::STAY, *};
+use domain::Timestamp;
 use proptest::prelude::*;
+
+const HOPE: Terms = Terms {
+    stills: false,
+    speaking: false,
+    protection: Bitrate::ZERO,
+    ceiling: None,
+    proven: false,
+    searching: false,
+};
 
 const fn kbps(kbps: u64) -> Bitrate {
     Bitrate::from_kbps(kbps)
@@ -46,7 +56,7 @@ fn the_ladder_gives_voice_then_slides_then_the_teacher() {
         (1_790, high, high, high, false),
     ];
     for (budget, voice, slides, program, limited) in rows {
-        let got = allocate(kbps(budget), &lesson());
+        let got = allocate(kbps(budget), &lesson(), &HOPE);
         let layers =
             [Slot::ProgramAudio, Slot::SlidesVideo, Slot::ProgramVideo].map(|slot| got.layers[slot.index()]);
         assert_eq!((layers, got.limited), ([voice, slides, program], limited), "{budget} kbit/s");
@@ -56,25 +66,25 @@ fn the_ladder_gives_voice_then_slides_then_the_teacher() {
 #[test]
 fn a_small_window_gets_a_small_picture_and_is_content() {
     let small = Demand { wanted: Some(Mid), ..program() };
-    let got = allocate(kbps(9_000), &[audio(), small]);
+    let got = allocate(kbps(9_000), &[audio(), small], &HOPE);
     assert_eq!(got.layers[Slot::ProgramVideo.index()], Some(Mid));
     assert!(!got.limited);
     let closed = Demand { wanted: None, ..program() };
-    let got = allocate(kbps(9_000), &[audio(), closed]);
+    let got = allocate(kbps(9_000), &[audio(), closed], &HOPE);
     assert_eq!((got.layers[Slot::ProgramVideo.index()], got.limited, got.rate), (None, false, kbps(40)));
 }
 
 #[test]
 fn an_encoder_with_one_layer_serves_every_window() {
     let only = Demand { wanted: Some(Low), rates: [None, None, Some(kbps(300))], ..program() };
-    assert_eq!(allocate(kbps(400), &[only]).layers[Slot::ProgramVideo.index()], Some(High));
+    assert_eq!(allocate(kbps(400), &[only], &HOPE).layers[Slot::ProgramVideo.index()], Some(High));
 }
 
 #[test]
 fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() {
     let mut allocator = Allocator::default();
     let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson()).layers[Slot::ProgramVideo.index()]
+        allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
     };
     assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
     assert_eq!(program_at(&mut allocator, 1_000, 1_000), Some(Mid));
@@ -87,7 +97,7 @@ fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() 
 fn the_way_back_up_is_taken_one_layer_at_a_time() {
     let mut allocator = Allocator::default();
     let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson()).layers[Slot::ProgramVideo.index()]
+        allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
     };
     assert_eq!(program_at(&mut allocator, 0, 9_000), Some(High));
     assert_eq!(program_at(&mut allocator, 1_000, 400), Some(Low));
@@ -103,7 +113,7 @@ fn each_failed_step_up_is_followed_by_a_longer_wait() {
     let mut budget = 3_000;
     let mut had = Some(High);
     for ms in (0..600_000).step_by(100) {
-        let got = allocator.update(at(ms), kbps(budget), &lesson()).layers[Slot::ProgramVideo.index()];
+        let got = allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()];
         if got > had {
             ups.push(ms / 1_000);
         }
@@ -120,9 +130,9 @@ fn each_failed_step_up_is_followed_by_a_longer_wait() {
 fn slides_that_start_are_shown_without_a_hold() {
     let mut allocator = Allocator::default();
     let without_slides = [audio(), program()];
-    allocator.update(at(0), kbps(3_000), &without_slides);
-    allocator.update(at(1_000), kbps(700), &without_slides);
-    let got = allocator.update(at(1_100), kbps(700), &lesson());
+    allocator.update(at(0), kbps(3_000), &without_slides, &HOPE);
+    allocator.update(at(1_000), kbps(700), &without_slides, &HOPE);
+    let got = allocator.update(at(1_100), kbps(700), &lesson(), &HOPE);
     assert_eq!(got.layers[Slot::SlidesVideo.index()], Some(High));
     assert!(got.rate <= kbps(770));
 }
@@ -133,8 +143,8 @@ fn a_person_who_opens_a_larger_window_does_not_wait() {
     let small = [audio(), Demand { wanted: Some(Low), ..program() }];
     let large = [audio(), program()];
     let program_of = |allocation: Allocation| allocation.layers[Slot::ProgramVideo.index()];
-    assert_eq!(program_of(allocator.update(at(0), kbps(3_000), &small)), Some(Low));
-    assert_eq!(program_of(allocator.update(at(10), kbps(3_000), &large)), Some(High));
+    assert_eq!(program_of(allocator.update(at(0), kbps(3_000), &small, &HOPE)), Some(Low));
+    assert_eq!(program_of(allocator.update(at(10), kbps(3_000), &large, &HOPE)), Some(High));
 }
 
 #[test]
@@ -145,7 +155,7 @@ fn an_encoder_that_wavers_by_a_few_percent_causes_no_switch() {
     for step in 0..1_000u64 {
         let wavering =
             Demand { rates: [Some(kbps(70)), Some(kbps(430 + step * 7_919 % 60)), None], ..program() };
-        let got = allocator.update(at(step * 200), kbps(500), &[audio(), wavering]).layers;
+        let got = allocator.update(at(step * 200), kbps(500), &[audio(), wavering], &HOPE).layers;
         switches += u32::from(had.is_some_and(|had| had != got));
         had = Some(got);
     }
@@ -169,7 +179,7 @@ fn any_lesson() -> impl Strategy<Value = Vec<Demand>> {
 proptest! {
     #[test]
     fn pictures_never_take_what_the_voice_needs(demands in any_lesson(), budget in 0u64..10_000) {
-        let got = allocate(kbps(budget), &demands);
+        let got = allocate(kbps(budget), &demands, &HOPE);
         let voice: Bitrate = demands
             .iter()
             .filter(|demand| demand.slot.kind() == MediaKind::Audio)
@@ -194,14 +204,14 @@ proptest! {
         let mut now = 0;
         for (budget, passed) in budgets {
             now += passed;
-            let got = allocator.update(at(now), kbps(budget), &demands);
-            let most = kbps(budget).scale(STAY).max(allocate(kbps(budget), &demands).rate);
+            let got = allocator.update(at(now), kbps(budget), &demands, &HOPE);
+            let most = kbps(budget).scale(STAY).max(allocate(kbps(budget), &demands, &HOPE).rate);
             prop_assert!(got.rate <= most, "{} of {}", got.rate, most);
         }
         let mut last = Allocation::default();
         for _ in 0..20 {
             now += 200_000;
-            last = allocator.update(at(now), kbps(100_000), &demands);
+            last = allocator.update(at(now), kbps(100_000), &demands, &HOPE);
         }
         prop_assert!(!last.limited);
     }
@@ -216,9 +226,9 @@ proptest! {
             demand.rates = demand.rates.map(|rate| rate.and_then(|_| rising.next()));
         }
         let mut allocator = Allocator::default();
-        let first = allocator.update(at(0), kbps(budget), &demands);
+        let first = allocator.update(at(0), kbps(budget), &demands, &HOPE);
         for step in 1..200 {
-            let got = allocator.update(at(step * 500), kbps(budget), &demands);
+            let got = allocator.update(at(step * 500), kbps(budget), &demands, &HOPE);
             prop_assert_eq!(got, first, "at step {}", step);
         }
     }

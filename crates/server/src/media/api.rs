@@ -1,7 +1,8 @@
 //! What the HTTP side says to the media workers, and what it hears.
 
+use adaptive::Link;
 use domain::{Bitrate, Codec, LessonId, PeerId, Slot};
-use relay::{ReceiverStats, SlotStats};
+use relay::{Cause, ReceiverStats, Rung, SlotStats};
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
@@ -28,6 +29,8 @@ pub struct MediaConfig {
     pub socket_buffer_bytes: usize,
     /// A peer that has not finished ICE and DTLS after this long is closed.
     pub connect_timeout: Duration,
+    /// What a viewer's link is believed to carry before it has said anything, at least.
+    pub link_start: Bitrate,
     /// Certificate and key to keep over restarts, PEM. `None`: a new one for this process.
     pub identity_pem: Option<String>,
     /// Events the receiver may be behind by before reports are dropped (state changes wait).
@@ -45,6 +48,7 @@ impl Default for MediaConfig {
             peers_max: 5_000,
             socket_buffer_bytes: 8 * 1024 * 1024,
             connect_timeout: Duration::from_secs(30),
+            link_start: Link::START,
             identity_pem: None,
             events_max: 4_096,
         }
@@ -271,8 +275,8 @@ pub enum MediaEvent {
         lesson: LessonId,
         /// The connection.
         peer: PeerId,
-        /// Counters and estimates.
-        stats: PeerStats,
+        /// Counters and estimates; boxed, because every other event is small.
+        stats: Box<PeerStats>,
     },
     /// A slot is published in a codec this viewer did not agree to: it sees nothing there until it connects
     /// again with an offer that has the codec.
@@ -288,9 +292,26 @@ pub enum MediaEvent {
     },
 }
 
+/// Where a viewer stands on the ladder (`adaptive`), and what its page should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ladder {
+    /// What it gets.
+    pub rung: Rung,
+    /// Why not more; `None`: it has all it wants.
+    pub cause: Option<Cause>,
+    /// Slides are wanted and not sent moving: the page shows still ones.
+    pub stills: bool,
+    /// Playout its player should use, so that lost voice can be asked for again; zero: its own choice.
+    pub playout: Duration,
+    /// The queue that stands on its link.
+    pub queue: Duration,
+}
+
 /// One connection in numbers. Counters run from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PeerStats {
+    /// Viewers: where it stands on the ladder.
+    pub ladder: Option<Ladder>,
     /// What the link is believed to carry; `None` before the first feedback.
     pub estimate: Option<Bitrate>,
     /// What was sent to a viewer or came from a publisher in the last second.
@@ -318,6 +339,11 @@ pub struct PeerStats {
 impl From<ReceiverStats> for PeerStats {
     fn from(stats: ReceiverStats) -> Self {
         let ReceiverStats {
+            rung,
+            cause,
+            stills,
+            protection,
+            queue,
             estimate,
             rate,
             loss,
@@ -331,6 +357,7 @@ impl From<ReceiverStats> for PeerStats {
             slots,
         } = stats;
         Self {
+            ladder: Some(Ladder { rung, cause, stills, playout: protection.playout, queue }),
             estimate: Some(estimate),
             rate,
             loss,

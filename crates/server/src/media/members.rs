@@ -8,11 +8,13 @@ use super::{
     outlet::Outlet,
     worker::{Route, Worker},
 };
-use domain::{Layer, PeerId, Slot, Timestamp};
+use adaptive::Link;
+use domain::{Bitrate, Layer, PeerId, Slot, Timestamp};
 use media::StreamStart;
 use relay::{Receiver, ReceiverSpec, SlotSpec, codec_index};
+use std::time::Duration;
 use transport::{
-    Negotiated, PeerEvent,
+    Peer, PeerEvent, Shown,
     feedback::{Compound, SenderInfo},
 };
 
@@ -86,7 +88,7 @@ impl Worker {
             return;
         };
         let path = member.path_to(remote);
-        let spec = receiver_spec(id, member.peer.negotiated(), member.wanted);
+        let spec = receiver_spec(id, &member.peer, member.wanted, self.shared.config.link_start);
         let outlet = Outlet::new(path, sealer, member.peer.negotiated());
         let lesson = self.lessons.entry(member.lesson).or_default();
         let at = lesson.attach(now, Receiver::new(now, &spec), outlet);
@@ -181,10 +183,12 @@ impl Worker {
 
 /// What was agreed with a viewer, in forwarding's words, with random first numbers.
 fn receiver_spec(
-    peer: PeerId,
-    negotiated: &Negotiated,
+    id: PeerId,
+    peer: &Peer,
     wanted: [Option<Layer>; Slot::COUNT],
+    start: Bitrate,
 ) -> ReceiverSpec {
+    let negotiated = peer.negotiated();
     let transport_id = negotiated.sections.iter().find_map(|section| section.extensions.transport_cc);
     let mut slots = Vec::new();
     for section in &negotiated.sections {
@@ -199,6 +203,7 @@ fn receiver_spec(
             ssrc: streams.ssrc,
             repair_ssrc: streams.rtx_ssrc,
             payload_types,
+            red: section.red,
             counts_transport: transport_id.is_some() && section.extensions.transport_cc == transport_id,
             nack: section.feedback.nack,
             wanted: wanted[section.slot.index()],
@@ -211,7 +216,10 @@ fn receiver_spec(
             repair_start: rand::random::<u16>() & 0x3fff,
         });
     }
-    ReceiverSpec { peer, transport_id, slots }
+    // A clock of whole microseconds and a peer in the same machine must not make it infinite.
+    let rate = |shown: Shown| Bitrate::of(shown.bytes as u64, shown.within.max(Duration::from_micros(100)));
+    let shown = peer.shown().map_or(Bitrate::ZERO, rate).min(Link::START_MAX);
+    ReceiverSpec { peer: id, transport_id, start: shown.max(start), slots }
 }
 
 fn close_reason(reason: transport::CloseReason) -> CloseReason {

@@ -48,8 +48,8 @@ mod socket;
 mod worker;
 
 pub use api::{
-    CloseReason, FragmentAnswer, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
+    CloseReason, FragmentAnswer, Ladder, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
     OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer,
 };
 pub use handle::{MediaHandle, RunningMedia, start};
-pub use relay::SlotStats;
+pub use relay::{Cause, Rung, SlotStats};

@@ -323,7 +323,7 @@ impl Worker {
                 let Some(member) = peers.get_mut(&peer) else { return };
                 if member.stats_due <= now {
                     member.stats_due = now + STATS_INTERVAL;
-                    let stats = receiver.stats().into();
+                    let stats = Box::new(receiver.stats().into());
                     outbox.report(MediaEvent::ViewerReport { lesson: id, peer, stats });
                 }
             });

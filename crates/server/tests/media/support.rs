@@ -1,6 +1,6 @@
 //! Real peers on the loopback interface: the relay's own transport, seen from the other side.
 
-use domain::{Codec, LessonId, MediaKind, PeerId, Slot, Timestamp};
+use domain::{Bitrate, Codec, LessonId, MediaKind, PeerId, Slot, Timestamp};
 use media::rtp::{HeaderFields, rtx_original, write_header};
 use server::media::{
     MediaConfig, MediaError, MediaEvent, MediaHandle, OwnerId, PublishSpec, RunningMedia, SessionAnswer,
@@ -39,6 +39,8 @@ impl Relay {
         let config = MediaConfig {
             listen: "127.0.0.1:0".parse().expect("an address"),
             workers: NonZeroUsize::new(workers),
+            // These viewers send no feedback by which a link could be found out.
+            link_start: Bitrate::from_kbps(20_000),
             ..MediaConfig::default()
         };
         let (handle, receiver, running) = start(config).expect("the workers start");

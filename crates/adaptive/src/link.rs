@@ -1,0 +1,238 @@
+//! One receiver's link: estimate, search, allocation and pace put together.
+
+use crate::{
+    Allocation, Allocator, Cause, Conditions, Demand, Finding, LinkEstimator, LossReport, Overfull, Prober,
+    Rung, Seen, Terms,
+};
+use domain::{Bitrate, Timestamp};
+use std::time::Duration;
+
+/// Pace of pictures towards a place whose link is known or suspected to be thin, times the estimate.
+const PACE: f64 = 1.25;
+/// A link that was found overfull is paced for so long afterwards.
+const PACED_AFTER: Duration = Duration::from_mins(1);
+/// Feedback comes several times a second, reports once; when nothing has come for so long, the link is down or stuck.
+const SILENT_AFTER: Duration = Duration::from_millis(1_200);
+const SILENT_AFTER_REPORTS: Duration = Duration::from_millis(3_500);
+/// Heard again: this much of what the link carried before is believed, the rest has to be shown anew.
+const BELIEVED_AFTER_SILENCE: f64 = 0.5;
+/// The queue a probe has left behind drains within a round trip and this.
+const EXCUSED_AFTER: Duration = Duration::from_millis(400);
+/// So long a measured limit is expected to be still there: steps across it are small.
+const CEILING_FRESH: Duration = Duration::from_secs(40);
+/// Round trip where none is known.
+const RTT_UNKNOWN: Duration = Duration::from_millis(150);
+/// Loss by nature from which on it is the loss that keeps a place low, not the rate.
+const LOSS_FELT: f64 = 0.05;
+
+/// What to do for a receiver now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// What it gets.
+    pub allocation: Allocation,
+    /// Pictures leave no faster than this; `None`: as they come.
+    pub pace: Option<Bitrate>,
+}
+
+/// See the module's description.
+#[derive(Debug, Clone)]
+pub struct Link {
+    estimator: LinkEstimator,
+    prober: Prober,
+    allocator: Allocator,
+    allocation: Allocation,
+    silent_since: Option<Timestamp>,
+    terms: Terms,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self::new(Self::START)
+    }
+}
+
+impl Link {
+    /// What a link is believed to carry before it has said anything: voice and the smallest picture. More is found out within the
+    /// first second; less must not be flooded.
+    pub const START: Bitrate = Bitrate::from_kbps(150);
+    /// More is not believed from a handshake, whose few packets a router may have let through in one piece.
+    pub const START_MAX: Bitrate = Bitrate::from_kbps(2_000);
+
+    /// A new link, believed to carry `start` at least: [`Link::START`], or what the handshake has shown up to [`Link::START_MAX`].
+    pub fn new(start: Bitrate) -> Self {
+        Self {
+            estimator: LinkEstimator::new(start),
+            prober: Prober::default(),
+            allocator: Allocator::default(),
+            allocation: Allocation::default(),
+            silent_since: None,
+            terms: Terms::default(),
+        }
+    }
+
+    /// `bytes` left towards the receiver.
+    pub fn on_sent(&mut self, now: Timestamp, bytes: usize) {
+        self.estimator.on_sent(now, bytes);
+        self.prober.on_sent(now, bytes);
+    }
+
+    /// A receiver report came.
+    pub fn on_loss_report(&mut self, now: Timestamp, report: LossReport) {
+        self.heard(now);
+        self.estimator.on_loss_report(now, report);
+    }
+
+    /// The receiver's own estimate came (REMB).
+    pub fn on_remb(&mut self, now: Timestamp, limit: Bitrate) {
+        self.estimator.on_remb(now, limit);
+    }
+
+    /// Transport-wide feedback came: packets in the order they were sent.
+    pub fn on_feedback(&mut self, now: Timestamp, packets: &[Seen]) {
+        if packets.iter().any(|packet| packet.received.is_some()) {
+            self.heard(now);
+        }
+        if self.prober.is_searching() {
+            self.estimator.excuse(now + self.estimator.rtt().unwrap_or(RTT_UNKNOWN) + EXCUSED_AFTER);
+        }
+        self.estimator.on_feedback(now, packets);
+        self.prober.on_feedback(packets);
+        self.search(now);
+    }
+
+    /// Chooses what the receiver gets. Call it after reports, when a demand changes, and each few hundred milliseconds.
+    pub fn update(&mut self, now: Timestamp, demands: &[Demand], terms: &Terms) -> Plan {
+        self.listen(now);
+        self.terms = Terms {
+            proven: self.estimator.has_feedback(now),
+            searching: self.prober.is_searching(),
+            ..*terms
+        };
+        if self.silent_since.is_some() {
+            // Voice goes on blindly, so that it is there with the first packet that gets through; pictures would only fill the queue
+            // of a link that is stuck.
+            let voice: Vec<Demand> = demands
+                .iter()
+                .filter(|demand| demand.slot.kind() == domain::MediaKind::Audio)
+                .copied()
+                .collect();
+            let voice = crate::allocate(Bitrate::ZERO, &voice, &self.terms);
+            let full = crate::allocate(Bitrate::ZERO, demands, &self.terms);
+            self.allocation =
+                Allocation { rung: Rung::Outage, limited: true, stills: false, wanted: full.wanted, ..voice };
+        } else {
+            self.allocation = self.allocator.update(now, self.budget(), demands, &self.terms);
+        }
+        self.search(now);
+        let ceiling = self.estimator.ceiling();
+        let was_overfull = ceiling.is_some_and(|(at, _)| now.saturating_since(at) < PACED_AFTER);
+        let paced = self.allocation.limited || was_overfull;
+        let pace = paced.then(|| self.estimator.estimate().max(self.allocation.rate).scale(PACE));
+        Plan { allocation: self.allocation, pace }
+    }
+
+    /// Bytes to send now besides the media, to find out what the link carries; 0: nothing is being tried.
+    pub fn fill(&mut self, now: Timestamp) -> u64 {
+        self.search(now);
+        self.prober.missing(now)
+    }
+
+    /// Whether a rate is being tried: call [`Link::fill`] each few milliseconds.
+    pub fn is_trying(&self) -> bool {
+        self.prober.is_running()
+    }
+
+    /// What the link carries, loses and delays.
+    pub fn estimator(&self) -> &LinkEstimator {
+        &self.estimator
+    }
+
+    /// What was chosen last.
+    pub fn allocation(&self) -> &Allocation {
+        &self.allocation
+    }
+
+    /// Why the place is not on the highest rung; `None`: it is.
+    pub fn cause(&self) -> Option<Cause> {
+        if self.silent_since.is_some() {
+            return Some(Cause::Silence);
+        }
+        if !self.allocation.limited {
+            return None;
+        }
+        let held_by_ceiling = self.terms.ceiling.is_some_and(|ceiling| ceiling <= self.estimator.estimate());
+        Some(if held_by_ceiling {
+            Cause::Ceiling
+        } else if self.prober.is_first_search() && self.estimator.ceiling().is_none() {
+            Cause::Starting
+        } else if self.estimator.overfull() == Some(Overfull::Loss)
+            || self.estimator.inherent_loss() > LOSS_FELT
+        {
+            Cause::Loss
+        } else {
+            Cause::Bandwidth
+        })
+    }
+
+    /// Whether nothing has been heard of the receiver for too long, and since when.
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        self.silent_since
+    }
+
+    /// What of the estimate is left for things that are sent once: what the air loses is sent again.
+    fn budget(&self) -> Bitrate {
+        self.estimator.estimate().scale(1.0 - self.repair_share())
+    }
+
+    fn repair_share(&self) -> f64 {
+        self.estimator.inherent_loss().max(self.estimator.loss() * 0.8).min(0.5)
+    }
+
+    fn listen(&mut self, now: Timestamp) {
+        // Who has never said anything (a player without RTCP) is not missed.
+        let Some(heard_at) = self.estimator.heard_at() else { return };
+        let patience =
+            if self.estimator.has_feedback(heard_at) { SILENT_AFTER } else { SILENT_AFTER_REPORTS };
+        let patience = patience + self.estimator.rtt().unwrap_or_default();
+        if now.saturating_since(heard_at) > patience {
+            self.silent_since.get_or_insert(heard_at);
+        }
+    }
+
+    fn heard(&mut self, now: Timestamp) {
+        if self.silent_since.take().is_some() {
+            let before = self.estimator.estimate();
+            self.estimator.restart(now, before.scale(BELIEVED_AFTER_SILENCE).max(Self::START.min(before)));
+            self.prober = Prober::default();
+            self.allocator.resume(now);
+        }
+    }
+
+    fn search(&mut self, now: Timestamp) {
+        let overfull = self.estimator.overfull().is_some();
+        if overfull && !self.prober.is_searching() {
+            self.prober.hold_off(now);
+        }
+        let wanted = self.allocation.wanted.scale(1.15 / (1.0 - self.repair_share()));
+        let wanted = self.terms.ceiling.map_or(wanted, |ceiling| ceiling.min(wanted));
+        let fresh =
+            |(at, rate): (Timestamp, Bitrate)| (now.saturating_since(at) < CEILING_FRESH).then_some(rate);
+        let conditions = Conditions {
+            estimate: self.estimator.estimate(),
+            ceiling: self.estimator.ceiling().and_then(fresh),
+            wanted: (self.allocation.limited && self.silent_since.is_none() && self.terms.proven)
+                .then_some(wanted),
+            overfull,
+            queue: self.estimator.queue_now(),
+            shaking: self.estimator.shaking(),
+            spread: self.estimator.spread(),
+            inherent_loss: self.estimator.inherent_loss(),
+            rtt: self.estimator.rtt().unwrap_or(RTT_UNKNOWN),
+        };
+        match self.prober.poll(now, &conditions) {
+            Some(Finding::Carries(rate)) => self.estimator.prove(now, rate),
+            Some(Finding::Overfull(rate)) => self.estimator.disprove(now, rate),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! Looks for room on a link that gives a place less than it wants: sends a little more for a moment and watches what it does.
+//!
+//! A probe raises the rate by a quarter at most, for as long as it takes to see a queue grow; what fills it is useful first (repair
+//! of what was just sent), padding last. At the very beginning nothing is known, and steps double, as TCP's slow start does. A probe
+//! that fails makes the next one wait longer; one that succeeds is followed by the next at once. Nobody is probed who has all he
+//! wants, or whose link is overfull just now.
+
+use crate::Seen;
+use domain::{Bitrate, Timestamp};
+use std::time::Duration;
+
+/// A step of a running search, and of the first one.
+const STEP: f64 = 1.25;
+const FIRST_STEP: f64 = 2.0;
+/// A step across a limit that was met a short while ago.
+const STEP_ACROSS: f64 = 1.1;
+/// How long a probe lasts: longer on a link whose own shaking hides a short queue.
+const LASTS_MIN: Duration = Duration::from_millis(300);
+const LASTS_MAX: Duration = Duration::from_secs(1);
+/// The first steps are short: they are large.
+const LASTS_FIRST: Duration = Duration::from_millis(120);
+const LASTS_FIRST_MAX: Duration = Duration::from_millis(400);
+/// A probe is filled up this far ahead: the sender looks every few milliseconds.
+const AHEAD: Duration = Duration::from_millis(5);
+/// No probe begins on a queue longer than this and the link's own shaking.
+const QUEUE_TO_BEGIN: Duration = Duration::from_millis(15);
+/// Feedback about the last packet is waited for this long beyond the round trip.
+const JUDGED_WITHIN: Duration = Duration::from_millis(400);
+/// Pause after a failure, growing to the last.
+const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(14);
+const PAUSE_GROWS: f64 = 1.5;
+/// Within a probe the queue may grow by this share of its length, and a little for the link's own shaking.
+const QUEUE_MAY_GROW: f64 = 0.1;
+/// A probe that sent less than this share of its rate proved only what it sent.
+const SENT_ENOUGH: f64 = 0.9;
+
+/// What a probe found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// This much gets through.
+    Carries(Bitrate),
+    /// It does not; this is what came out at the other end.
+    Overfull(Bitrate),
+}
+
+/// What the link was like when a probe is begun or looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Conditions {
+    /// What the link is believed to carry.
+    pub estimate: Bitrate,
+    /// What came out of the link when it was overfull a short while ago.
+    pub ceiling: Option<Bitrate>,
+    /// What would give the place all it wants; `None`: it has that.
+    pub wanted: Option<Bitrate>,
+    /// The link is overfull just now.
+    pub overfull: bool,
+    /// The queue of the latest arrivals; `None`: too few came to say.
+    pub queue: Option<Duration>,
+    /// How far the link's queue strays by itself.
+    pub shaking: Duration,
+    /// How much later than the quickest nine packets of ten arrive.
+    pub spread: Duration,
+    /// Share of packets the air loses.
+    pub inherent_loss: f64,
+    /// Round trip.
+    pub rtt: Duration,
+}
+
+/// See the module's description.
+#[derive(Debug, Clone)]
+pub struct Prober {
+    state: State,
+    step: f64,
+    pause: Duration,
+    next_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Waiting,
+    Running(Probe),
+    /// All is sent, not all is heard of.
+    Judging(Probe),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    rate: Bitrate,
+    began: Timestamp,
+    until: Timestamp,
+    /// Bytes that left during it.
+    left_bytes: u64,
+    arrived_bytes: u64,
+    packets: u32,
+    lost: u32,
+    /// Shortest transit of the first and of the last third, receiver clock minus ours, microseconds.
+    quickest_first: Option<i64>,
+    quickest_last: Option<i64>,
+    /// Send time of the newest packet heard of.
+    heard_of: Timestamp,
+    first_arrival: Option<Timestamp>,
+    last_arrival: Timestamp,
+    /// Bytes of the first arrival: the clock starts behind it.
+    first_bytes: u64,
+}
+
+impl Default for Prober {
+    fn default() -> Self {
+        Self { state: State::Waiting, step: FIRST_STEP, pause: PAUSE, next_at: Timestamp::ZERO }
+    }
+}
+
+impl Prober {
+    /// Bytes left, whatever they were: what the media sends during a probe is part of it.
+    pub fn on_sent(&mut self, now: Timestamp, bytes: usize) {
+        if let State::Running(probe) = &mut self.state
+            && now <= probe.until
+        {
+            probe.left_bytes += bytes as u64;
+        }
+    }
+
+    /// Bytes that are missing now for the rate that is being tried; 0 when none is, or the media itself is ahead of it.
+    pub fn missing(&self, now: Timestamp) -> u64 {
+        match self.state {
+            State::Running(probe) if now <= probe.until => {
+                let due = probe.rate.bytes_in(now.saturating_since(probe.began) + AHEAD);
+                due.saturating_sub(probe.left_bytes)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether a rate is being tried now.
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, State::Running(_))
+    }
+
+    /// Whether a search is under way that has not failed yet: something better may be known in a moment.
+    pub fn is_searching(&self) -> bool {
+        !matches!(self.state, State::Waiting)
+    }
+
+    /// Whether nothing has spoken against the very first steps yet.
+    pub fn is_first_search(&self) -> bool {
+        self.step > STEP
+    }
+
+    /// Begins, ends and judges probes; `Some` once for each probe that came to its end. Call it each few hundred
+    /// milliseconds at least, and after feedback.
+    pub fn poll(&mut self, now: Timestamp, link: &Conditions) -> Option<Finding> {
+        match self.state {
+            State::Waiting => {
+                self.begin(now, link);
+                None
+            }
+            State::Running(probe) if link.overfull => Some(self.finish(now, &probe, link, false)),
+            State::Running(probe) => {
+                if now >= probe.until {
+                    self.state = State::Judging(probe);
+                }
+                None
+            }
+            State::Judging(probe) => {
+                let heard_all = probe.heard_of >= probe.until - LASTS_FIRST / 4;
+                let given_up = now >= probe.until + link.rtt + JUDGED_WITHIN;
+                if link.overfull || heard_all || given_up {
+                    let good = !link.overfull && heard_all && probe.went_well(link);
+                    Some(self.finish(now, &probe, link, good))
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
+    /// Takes feedback, in the order of sending.
+    pub fn on_feedback(&mut self, packets: &[Seen]) {
+        let (State::Running(probe) | State::Judging(probe)) = &mut self.state else { return };
+        for packet in packets {
+            probe.heard_of = probe.heard_of.max(packet.sent);
+            if packet.sent < probe.began || packet.sent > probe.until {
+                continue;
+            }
+            probe.packets += 1;
+            let Some(received) = packet.received else {
+                probe.lost += 1;
+                continue;
+            };
+            probe.note_transit(packet.sent, received);
+            if probe.first_arrival.is_none() {
+                probe.first_arrival = Some(received);
+                probe.first_bytes = u64::from(packet.size);
+            }
+            probe.arrived_bytes += u64::from(packet.size);
+            probe.last_arrival = probe.last_arrival.max(received);
+        }
+    }
+
+    /// The link was found overfull, probe or not: nothing is tried for a while.
+    pub fn hold_off(&mut self, now: Timestamp) {
+        self.step = STEP;
+        self.next_at = self.next_at.max(now + self.pause);
+    }
+
+    fn begin(&mut self, now: Timestamp, link: &Conditions) {
+        let Some(wanted) = link.wanted.filter(|&wanted| wanted > link.estimate) else { return };
+        let is_free = link.queue.is_some_and(|queue| queue <= QUEUE_TO_BEGIN + link.shaking * 4);
+        if link.overfull || now < self.next_at || !is_free {
+            return;
+        }
+        let first = self.is_first_search();
+        let lasts = if first {
+            (LASTS_FIRST + link.spread * 2).min(LASTS_FIRST_MAX)
+        } else {
+            (LASTS_MIN + link.shaking * 8 + link.rtt).clamp(LASTS_MIN, LASTS_MAX)
+        };
+        let far = link.estimate.scale(self.step);
+        let crosses = link.ceiling.is_some_and(|ceiling| far > ceiling.scale(0.95));
+        let rate = if crosses { link.estimate.scale(STEP_ACROSS) } else { far };
+        self.state = State::Running(Probe {
+            rate: rate.min(wanted.scale(1.1)),
+            began: now,
+            until: now + lasts,
+            left_bytes: 0,
+            arrived_bytes: 0,
+            packets: 0,
+            lost: 0,
+            quickest_first: None,
+            quickest_last: None,
+            heard_of: Timestamp::ZERO,
+            first_arrival: None,
+            last_arrival: Timestamp::ZERO,
+            first_bytes: 0,
+        });
+    }
+
+    fn finish(&mut self, now: Timestamp, probe: &Probe, link: &Conditions, good: bool) -> Finding {
+        self.state = State::Waiting;
+        if good {
+            self.pause = PAUSE;
+            self.next_at = now;
+            return Finding::Carries(probe.proven());
+        }
+        self.step = STEP;
+        self.next_at = now + self.pause;
+        self.pause = self.pause.mul_f64(PAUSE_GROWS).min(PAUSE_MAX);
+        let air = (1.0 - link.inherent_loss).max(0.3);
+        Finding::Overfull(probe.arrival_rate().scale(1.0 / air))
+    }
+}
+
+impl Probe {
+    fn went_well(&self, link: &Conditions) -> bool {
+        if self.packets == 0 {
+            return false;
+        }
+        let lost = f64::from(self.lost) / f64::from(self.packets);
+        let chance = 2.0 * (link.inherent_loss.max(0.02) / f64::from(self.packets)).sqrt();
+        let (Some(first), Some(last)) = (self.quickest_first, self.quickest_last) else { return false };
+        let grew = Duration::from_micros(last.wrapping_sub(first).clamp(0, 10_000_000).cast_unsigned());
+        let lasted = self.until.saturating_since(self.began);
+        let may_grow = lasted.mul_f64(QUEUE_MAY_GROW) + link.shaking * 2;
+        lost <= link.inherent_loss + 0.08 + chance && grew <= may_grow
+    }
+
+    fn note_transit(&mut self, sent: Timestamp, received: Timestamp) {
+        let transit = received.as_micros().wrapping_sub(sent.as_micros()).cast_signed();
+        let third = self.until.saturating_since(self.began) / 3;
+        let quickest = if sent < self.began + third {
+            &mut self.quickest_first
+        } else if sent + third > self.until {
+            &mut self.quickest_last
+        } else {
+            return;
+        };
+        *quickest = Some(quickest.map_or(transit, |so_far| so_far.min(transit)));
+    }
+
+    /// Rate at which the probe's packets came out at the other end.
+    fn arrival_rate(&self) -> Bitrate {
+        let Some(first) = self.first_arrival else { return Bitrate::ZERO };
+        Bitrate::of(self.arrived_bytes - self.first_bytes, self.last_arrival.saturating_since(first))
+    }
+
+    /// What a probe that went well has shown to get through.
+    fn proven(&self) -> Bitrate {
+        let left = Bitrate::of(self.left_bytes, self.until.saturating_since(self.began));
+        if left >= self.rate.scale(SENT_ENOUGH) { self.rate } else { left }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: Conditions = Conditions {
+        estimate: Bitrate::from_kbps(200),
+        ceiling: None,
+        wanted: Some(Bitrate::from_kbps(2_000)),
+        overfull: false,
+        queue: Some(Duration::ZERO),
+        shaking: Duration::ZERO,
+        spread: Duration::ZERO,
+        inherent_loss: 0.0,
+        rtt: Duration::from_millis(80),
+    };
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    /// Runs a prober over a link of `capacity` for `seconds` of virtual time; how the estimate went, in kbit/s by second.
+    fn search(
+        prober: &mut Prober,
+        estimate: &mut Bitrate,
+        from: u64,
+        seconds: u64,
+        capacity: Bitrate,
+    ) -> Vec<u64> {
+        let mut by_second = Vec::new();
+        let mut queued_until = at(from);
+        let mut under_way: Vec<(Timestamp, Seen)> = Vec::new();
+        let mut pending = 0.0;
+        for ms in from..from + seconds * 1_000 {
+            let now = at(ms);
+            pending += estimate.scale(0.7).as_bps() as f64 / 8_000.0;
+            pending += prober.missing(now) as f64;
+            while pending >= 500.0 {
+                pending -= 500.0;
+                prober.on_sent(now, 500);
+                queued_until =
+                    queued_until.max(now) + Duration::from_micros(500 * 8_000_000 / capacity.as_bps());
+                let received = queued_until + Duration::from_millis(40);
+                under_way.push((
+                    received + Duration::from_millis(40),
+                    Seen { sent: now, received: Some(received), size: 500 },
+                ));
+            }
+            let queue = queued_until.saturating_since(now);
+            if ms % 50 == 0 {
+                let seen: Vec<Seen> =
+                    under_way.iter().filter(|(heard, _)| *heard <= now).map(|(_, seen)| *seen).collect();
+                under_way.retain(|(heard, _)| *heard > now);
+                prober.on_feedback(&seen);
+            }
+            if ms % 10 == 0 {
+                let overfull = queue > Duration::from_millis(100);
+                let link = Conditions { estimate: *estimate, queue: Some(queue), overfull, ..LINK };
+                if let Some(Finding::Carries(rate)) = prober.poll(now, &link) {
+                    *estimate = rate.max(*estimate);
+                }
+            }
+            if ms % 1_000 == 999 {
+                by_second.push(estimate.as_kbps());
+            }
+        }
+        by_second
+    }
+
+    #[test]
+    fn a_good_link_is_found_to_be_good_within_two_seconds() {
+        let mut estimate = LINK.estimate;
+        let by_second = search(&mut Prober::default(), &mut estimate, 1_000, 3, Bitrate::from_kbps(20_000));
+        assert!(by_second[1] >= 2_000, "{by_second:?}");
+    }
+
+    #[test]
+    fn a_thin_link_is_not_believed_to_be_more_than_it_is() {
+        let mut estimate = LINK.estimate;
+        let by_second = search(&mut Prober::default(), &mut estimate, 1_000, 60, Bitrate::from_kbps(300));
+        assert!(by_second.iter().all(|kbps| *kbps <= 320), "{by_second:?}");
+        assert!(*by_second.last().unwrap() >= 230, "{by_second:?}");
+    }
+
+    #[test]
+    fn a_link_that_got_better_is_found_out_within_twenty_seconds() {
+        let mut prober = Prober::default();
+        let mut estimate = LINK.estimate;
+        search(&mut prober, &mut estimate, 1_000, 60, Bitrate::from_kbps(250));
+        let by_second = search(&mut prober, &mut estimate, 61_000, 22, Bitrate::from_kbps(2_500));
+        assert!(by_second[20] >= 1_900, "{by_second:?}");
+    }
+
+    #[test]
+    fn who_has_all_he_wants_is_left_alone() {
+        let mut prober = Prober::default();
+        let link = Conditions { wanted: None, ..LINK };
+        for ms in 0..10_000 {
+            assert_eq!(prober.poll(at(ms), &link), None);
+            assert!(!prober.is_running());
+        }
+    }
+
+    #[test]
+    fn a_probe_that_nobody_answers_is_given_up_and_the_next_waits_longer() {
+        let mut prober = Prober::default();
+        let mut began = Vec::new();
+        let mut ran = false;
+        for ms in 0..60_000 {
+            let overfull = prober.poll(at(ms), &LINK);
+            assert!(!matches!(overfull, Some(Finding::Carries(_))));
+            let runs = prober.is_running();
+            if runs && !ran {
+                began.push(ms);
+            }
+            ran = runs;
+        }
+        let pauses: Vec<u64> = began.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(pauses.windows(2).take(4).all(|pair| pair[1] > pair[0]), "{pauses:?}");
+        assert!(pauses.iter().all(|pause| *pause < 16_500), "{pauses:?}");
+    }
+}
