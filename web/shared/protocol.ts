@@ -17,11 +17,16 @@ import {
   record,
   string,
 } from "./decode.ts";
+import {
+  type LessonClientMessage,
+  type LessonServerMessage,
+  lessonMessageDecoders,
+} from "./lesson-protocol.ts";
 
 export const PROTOCOL_VERSION = 1;
 
 export type Lang = "vi" | "en";
-export type Role = "host" | "organiser" | "observer" | "place";
+export type Role = "host" | "organiser" | "observer" | "place" | "helper";
 export type CodecName = "h264" | "vp8";
 export type LayerName = "high" | "mid" | "low";
 
@@ -50,6 +55,10 @@ export interface Lesson {
   starts_at: number | null;
   started_at: number | null;
   ended_at: number | null;
+  /** Nobody may come in who was not there before. */
+  locked?: boolean | undefined;
+  /** Places are asked to check themselves before the day. */
+  rehearsal?: boolean | undefined;
 }
 
 export interface Place {
@@ -57,6 +66,8 @@ export interface Place {
   name: string;
   /** The place's permanent link; present only in answers to organisers that have just made it. */
   url?: string | undefined;
+  /** The unit it belongs to; for organisers. */
+  unit?: string | undefined;
   connected?: boolean | undefined;
 }
 
@@ -107,6 +118,10 @@ export interface Hello {
   token: string;
   lang: Lang;
   device: { kind: "tv" | "browser"; codecs: CodecAbility[] };
+  /** An observer's name. */
+  name?: string | undefined;
+  /** The seat of an earlier `welcome` of this lesson. */
+  seat?: string | undefined;
 }
 
 export type ClientMessage =
@@ -126,7 +141,8 @@ export type ClientMessage =
       visible: boolean;
       path: "webrtc";
     }
-  | { type: "ping"; t: unknown };
+  | { type: "ping"; t: unknown }
+  | LessonClientMessage;
 
 // --- server → page ---------------------------------------------------------------------------------------------------
 
@@ -140,6 +156,8 @@ export type ServerMessage =
       lesson: Lesson | null;
       place: Place | null;
       server_time: number;
+      /** An observer's seat, to be shown in the next `hello`. */
+      seat?: string | undefined;
     }
   | { type: "lesson"; lesson: Lesson | null }
   | { type: "media"; slots: Slots }
@@ -147,13 +165,14 @@ export type ServerMessage =
   | { type: "codec"; prefer: CodecName }
   | { type: "uplink"; loss: number; rtt_ms: number | null; kbps: number }
   | { type: "closing"; reason: ClosingReason; retry: boolean }
-  | ({ type: "error" } & Problem)
-  | { type: "pong"; t?: unknown };
+  | ({ type: "error"; ref?: string | undefined } & Problem)
+  | { type: "pong"; t?: unknown }
+  | LessonServerMessage;
 
 export type ServerMessageType = ServerMessage["type"];
 export type ServerMessageOf<T extends ServerMessageType> = Extract<ServerMessage, { type: T }>;
 
-const role = oneOf("host", "organiser", "observer", "place");
+const role = oneOf("host", "organiser", "observer", "place", "helper");
 
 export const lessonDecoder: Decoder<Lesson> = object<Lesson>({
   id: string,
@@ -163,12 +182,15 @@ export const lessonDecoder: Decoder<Lesson> = object<Lesson>({
   starts_at: nullable(number),
   started_at: nullable(number),
   ended_at: nullable(number),
+  locked: optional(boolean),
+  rehearsal: optional(boolean),
 });
 
 export const placeDecoder: Decoder<Place> = object<Place>({
   id: string,
   name: string,
   url: optional(string),
+  unit: optional(string),
   connected: optional(boolean),
 });
 
@@ -238,6 +260,7 @@ const serverMessageDecoders: { [T in ServerMessageType]: Decoder<Omit<ServerMess
     lesson: nullable(lessonDecoder),
     place: nullable(placeDecoder),
     server_time: number,
+    seat: optional(string),
   }),
   lesson: object<Omit<ServerMessageOf<"lesson">, "type">>({ lesson: nullable(lessonDecoder) }),
   media: object<Omit<ServerMessageOf<"media">, "type">>({ slots: slotsDecoder }),
@@ -257,8 +280,12 @@ const serverMessageDecoders: { [T in ServerMessageType]: Decoder<Omit<ServerMess
     reason: oneOf("draining", "revoked", "replaced", "removed", "lesson_deleted"),
     retry: boolean,
   }),
-  error: problemDecoder,
+  error: (value, path) => ({
+    ...problemDecoder(value, path),
+    ref: optional(string)(fields(value, path).ref, "ref"),
+  }),
   pong: object<Omit<ServerMessageOf<"pong">, "type">>({ t: anything }),
+  ...lessonMessageDecoders,
 };
 
 const serverMessageDecoder: Decoder<ServerMessage> = (value, path) => {

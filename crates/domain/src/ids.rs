@@ -85,6 +85,14 @@ id!(
     InvitationId
 );
 id!(
+    /// Names one unit of the hierarchy (Sở, cụm trường, trường …).
+    UnitId
+);
+id!(
+    /// Names the link of one helper's phone, so that it can be listed and revoked without knowing its token.
+    HelperId
+);
+id!(
     /// Names one media connection (one ICE/DTLS association) while it lives.
     PeerId
 );

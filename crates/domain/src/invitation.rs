@@ -10,7 +10,7 @@ pub struct Invitation {
     pub id: InvitationId,
     /// The lesson it is good for; `None` only for an organiser of the whole server.
     pub lesson: Option<LessonId>,
-    /// What it lets its holder do; never [`Role::Place`], a place has its own permanent link.
+    /// What it lets its holder do; never [`Role::Place`] or [`Role::Helper`], which have links of their own.
     pub role: Role,
     /// A note by the organiser on whom it was given to ("Cụm 3"), 1 to 200 characters.
     pub label: Option<String>,
@@ -26,7 +26,7 @@ impl Invitation {
     /// A new invitation.
     ///
     /// # Errors
-    /// [`Refusal::InvitationScope`] for a host or observer without a lesson and for a place,
+    /// [`Refusal::InvitationScope`] for a host or observer without a lesson, and for a place or helper,
     /// [`Refusal::TextLength`] when the label is blank or too long.
     pub fn new(
         id: InvitationId,
@@ -40,10 +40,10 @@ impl Invitation {
             (Role::Host | Role::Observer, None) => {
                 return Err(Refusal::InvitationScope { role, expected: "belongs to one lesson" });
             }
-            (Role::Place, _) => {
+            (Role::Place | Role::Helper, _) => {
                 return Err(Refusal::InvitationScope {
                     role,
-                    expected: "does not exist: a place has its own link",
+                    expected: "does not exist: a place and its helpers have their own links",
                 });
             }
             _ => {}
@@ -70,7 +70,9 @@ impl Invitation {
             (Role::Observer, Some(lesson)) => Ok(Identity::Observer { invitation, lesson }),
             (Role::Organiser, lesson) => Ok(Identity::Organiser { invitation, lesson }),
             // Rows like this cannot be made by `new`; a hand-edited database gets no access.
-            (role @ (Role::Host | Role::Observer | Role::Place), _) => Err(Refusal::Forbidden { role }),
+            (role @ (Role::Host | Role::Observer | Role::Place | Role::Helper), _) => {
+                Err(Refusal::Forbidden { role })
+            }
         }
     }
 }
@@ -105,7 +107,8 @@ mod tests {
     fn only_an_organiser_can_be_invited_to_the_whole_server() {
         for role in Role::ALL {
             assert_eq!(invite(role, None).is_ok(), role == Role::Organiser, "{role}");
-            assert_eq!(invite(role, Some(LessonId(7))).is_ok(), role != Role::Place, "{role}");
+            let own_link = matches!(role, Role::Place | Role::Helper);
+            assert_eq!(invite(role, Some(LessonId(7))).is_ok(), !own_link, "{role}");
         }
     }
 

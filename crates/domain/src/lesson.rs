@@ -5,32 +5,9 @@
 //! first record gives the same lesson again. Who is *connected* is not here but in [`crate::Roster`]:
 //! connections die with the process, a lesson does not.
 //!
-//! # Who may do what, when
-//!
-//! The role is judged before the state, so that a stranger learns nothing about the lesson. A host or
-//! observer of another lesson, an organiser of another lesson and a place that is not invited get
-//! `forbidden` for everything.
-//!
-//! | action | who | scheduled | test run | live | ended |
-//! |---|---|---|---|---|---|
-//! | `Test` | host, organiser | → test run | `wrong_state` | `wrong_state` | `lesson_ended` |
-//! | `Start` | host, organiser | → live | → live | `wrong_state` | `lesson_ended` |
-//! | `End` | host, organiser | `wrong_state` | → scheduled | → ended | `lesson_ended` |
-//! | `Edit` | organiser | yes | yes | yes | `lesson_ended` |
-//! | `Invite` | organiser | yes | yes | yes | `lesson_ended` |
-//! | `ManageLinks` (list, revoke) | organiser | yes | yes | yes | yes |
-//! | `Delete` | organiser | yes | yes | `wrong_state` | yes |
-//! | `Publish` | host | yes | yes | yes | `lesson_ended` |
-//! | `Watch` | host, organiser | yes | yes | yes | `lesson_ended` |
-//! | `Watch` | observer, place | `wrong_state` | yes | yes | `lesson_ended` |
-//! | `Look` (title, state, times) | everybody | yes | yes | yes | yes |
-//!
-//! Three rules are worth a sentence. A host may publish before the lesson starts, to see and hear
-//! herself come back, but no classroom sees it until test run or live. Ending a test run returns to
-//! *scheduled*, so a rehearsal can be held as often as wanted; only a live lesson can end for good.
-//! A live lesson cannot be deleted: one wrong click must not put two hundred screens out.
+//! Who may do what, when, is the table in `action.rs`.
 
-use crate::{Identity, LessonId, PlaceId, Refusal, Role, UnixMillis, place::clean_name};
+use crate::{Action, Identity, InvitationId, LessonId, PlaceId, Refusal, UnixMillis, place::clean_name};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -134,47 +111,21 @@ pub struct LessonRecord {
     pub started_at: Option<UnixMillis>,
     /// When it ended; set exactly in the state ended, never before `started_at`.
     pub ended_at: Option<UnixMillis>,
+    /// The control that leads have over it.
+    pub control: LessonControl,
 }
 
-/// What somebody wants to do with a lesson; the rows of the table above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Begin a test run.
-    Test,
-    /// Go live.
-    Start,
-    /// End the test run, or the lesson.
-    End,
-    /// Change title, host place, time or invited places.
-    Edit,
-    /// Make an invitation link.
-    Invite,
-    /// List and revoke invitation links.
-    ManageLinks,
-    /// Remove the lesson and everything about it.
-    Delete,
-    /// Send pictures and sound.
-    Publish,
-    /// Receive pictures and sound.
-    Watch,
-    /// Know title, state and times.
-    Look,
-}
-
-impl Action {
-    /// Every action.
-    pub const ALL: [Action; 10] = [
-        Action::Test,
-        Action::Start,
-        Action::End,
-        Action::Edit,
-        Action::Invite,
-        Action::ManageLinks,
-        Action::Delete,
-        Action::Publish,
-        Action::Watch,
-        Action::Look,
-    ];
+/// Who holds a lesson and whom it keeps out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LessonControl {
+    /// Since when nobody may come in who was not there before; `None`: it is open.
+    pub locked_at: Option<UnixMillis>,
+    /// Places that were sent out.
+    pub removed: BTreeSet<PlaceId>,
+    /// The host link in charge; `None` until the lesson is handed over: every host link may lead.
+    pub in_charge: Option<InvitationId>,
+    /// Whether places are asked to check themselves before the day (*tổng duyệt*).
+    pub rehearsal: bool,
 }
 
 /// A change somebody asks for.
@@ -188,6 +139,14 @@ pub enum LessonCommand {
     End,
     /// Change what is planned.
     Edit(LessonEdit),
+    /// Let nobody in who was not there before, or open the door again.
+    Lock(bool),
+    /// Send a place out.
+    Remove(PlaceId),
+    /// Let a place in again that was sent out.
+    Readmit(PlaceId),
+    /// Give the lesson to another host link. The caller has checked that this link is one of the lesson's.
+    HandOver(InvitationId),
 }
 
 impl LessonCommand {
@@ -198,6 +157,9 @@ impl LessonCommand {
             LessonCommand::Start => Action::Start,
             LessonCommand::End => Action::End,
             LessonCommand::Edit(_) => Action::Edit,
+            LessonCommand::Lock(_) => Action::Lock,
+            LessonCommand::Remove(_) | LessonCommand::Readmit(_) => Action::Remove,
+            LessonCommand::HandOver(_) => Action::HandOver,
         }
     }
 }
@@ -213,6 +175,8 @@ pub struct LessonEdit {
     pub starts_at: Option<Option<UnixMillis>>,
     /// Other places.
     pub invited: Option<Invited>,
+    /// Open or close the rehearsal.
+    pub rehearsal: Option<bool>,
 }
 
 /// Something that happened to a lesson; what the event log stores.
@@ -251,6 +215,40 @@ pub enum LessonEvent {
         starts_at: Option<UnixMillis>,
         /// The invited places.
         invited: Invited,
+        /// Whether the rehearsal is open. Absent in logs of older versions.
+        #[serde(default)]
+        rehearsal: bool,
+    },
+    /// The lesson was locked.
+    Locked {
+        /// When.
+        at: UnixMillis,
+    },
+    /// The lesson was opened again.
+    Unlocked {
+        /// When.
+        at: UnixMillis,
+    },
+    /// A place was sent out.
+    PlaceRemoved {
+        /// When.
+        at: UnixMillis,
+        /// Which.
+        place: PlaceId,
+    },
+    /// A place was let in again.
+    PlaceReadmitted {
+        /// When.
+        at: UnixMillis,
+        /// Which.
+        place: PlaceId,
+    },
+    /// Another host link is in charge, or (`None`) every one is again: the one that was is revoked.
+    HandedOver {
+        /// When.
+        at: UnixMillis,
+        /// Which.
+        to: Option<InvitationId>,
     },
 }
 
@@ -262,7 +260,12 @@ impl LessonEvent {
             | LessonEvent::TestEnded { at }
             | LessonEvent::WentLive { at }
             | LessonEvent::Ended { at }
-            | LessonEvent::Edited { at, .. } => *at,
+            | LessonEvent::Edited { at, .. }
+            | LessonEvent::Locked { at }
+            | LessonEvent::Unlocked { at }
+            | LessonEvent::PlaceRemoved { at, .. }
+            | LessonEvent::PlaceReadmitted { at, .. }
+            | LessonEvent::HandedOver { at, .. } => *at,
         }
     }
 
@@ -301,6 +304,7 @@ impl Lesson {
             starts_at,
             started_at: None,
             ended_at: None,
+            control: LessonControl::default(),
         };
         Ok(Self { record })
     }
@@ -325,31 +329,35 @@ impl Lesson {
         &self.record
     }
 
-    /// Judges one cell of the table at the top of this file.
+    /// Judges one cell of the table in `action.rs`.
     ///
     /// # Errors
-    /// [`Refusal::Forbidden`], [`Refusal::WrongState`] or [`Refusal::LessonEnded`], as the table says.
+    /// [`Refusal::Forbidden`], [`Refusal::PlaceRemoved`], [`Refusal::NotInCharge`], [`Refusal::WrongState`] or
+    /// [`Refusal::LessonEnded`], in this order.
     pub fn permits(&self, who: Identity, action: Action) -> Result<(), Refusal> {
-        use LessonState::{Ended, Live, Scheduled, TestRun};
-        let role = who.role();
-        if !self.concerns(who) || !role_may(role, action) {
+        let (role, control) = (who.role(), &self.record.control);
+        if !self.concerns(who) || !role.may(action) {
             return Err(Refusal::Forbidden { role });
         }
-        let state = self.record.state;
-        let fits = match (action, state) {
-            (Action::Look | Action::ManageLinks, _)
-            | (Action::Delete, Scheduled | TestRun | Ended)
-            | (Action::Test | Action::Start, Scheduled)
-            | (Action::Start, TestRun)
-            | (Action::End | Action::Watch, TestRun | Live)
-            | (Action::Edit | Action::Invite | Action::Publish, Scheduled | TestRun | Live) => true,
-            (Action::Watch, Scheduled) => matches!(role, Role::Host | Role::Organiser),
-            (Action::Test, TestRun | Live)
-            | (Action::Start | Action::Delete, Live)
-            | (Action::End, Scheduled) => false,
-            (_, Ended) => return Err(Refusal::LessonEnded),
-        };
-        if fits { Ok(()) } else { Err(Refusal::WrongState { state }) }
+        if who.place().is_some_and(|place| control.removed.contains(&place)) {
+            return Err(Refusal::PlaceRemoved);
+        }
+        let other_leads = |own| control.in_charge.is_some_and(|lead| lead != own);
+        if matches!(who, Identity::Host { invitation, .. } if action.needs_charge() && other_leads(invitation))
+        {
+            return Err(Refusal::NotInCharge);
+        }
+        // Places that check themselves before the day look whether media comes through; nothing is shown to them.
+        let rehearses = action == Action::Watch && who.place().is_some() && control.rehearsal;
+        if rehearses && self.record.state == LessonState::Scheduled {
+            return Ok(());
+        }
+        self.record.state.allows(role, action)
+    }
+
+    /// Whether `place` takes part: it is invited and was not sent out.
+    pub fn includes(&self, place: PlaceId) -> bool {
+        self.record.invited.includes(place) && !self.record.control.removed.contains(&place)
     }
 
     /// Carries out a command, or says why not; a refused command changes nothing.
@@ -363,23 +371,48 @@ impl Lesson {
         command: LessonCommand,
     ) -> Result<Vec<LessonEvent>, Refusal> {
         self.permits(who, command.action())?;
-        let event = match command {
-            LessonCommand::Test => LessonEvent::TestStarted { at: now },
-            LessonCommand::Start => LessonEvent::WentLive { at: now },
-            LessonCommand::End if self.record.state == LessonState::TestRun => {
-                LessonEvent::TestEnded { at: now }
-            }
-            // The wall clock may have been set back since the start; a lesson never ends before it began.
-            LessonCommand::End => {
-                LessonEvent::Ended { at: self.record.started_at.map_or(now, |start| now.max(start)) }
-            }
-            LessonCommand::Edit(edit) => match self.edited(now, edit)? {
-                Some(event) => event,
-                None => return Ok(Vec::new()),
-            },
-        };
+        let Some(event) = self.event_of(now, command)? else { return Ok(Vec::new()) };
         self.evolve(&event);
         Ok(vec![event])
+    }
+
+    /// A host link was revoked. If it was in charge, every other host link may lead again.
+    pub fn release(&mut self, now: UnixMillis, link: InvitationId) -> Option<LessonEvent> {
+        let event = (self.record.control.in_charge == Some(link))
+            .then_some(LessonEvent::HandedOver { at: now, to: None })?;
+        self.evolve(&event);
+        Some(event)
+    }
+
+    /// What a permitted command leads to; `None` when nothing would change.
+    fn event_of(&self, now: UnixMillis, command: LessonCommand) -> Result<Option<LessonEvent>, Refusal> {
+        let (record, at) = (&self.record, now);
+        let control = &record.control;
+        let event = match command {
+            LessonCommand::Test => LessonEvent::TestStarted { at },
+            LessonCommand::Start => LessonEvent::WentLive { at },
+            LessonCommand::End if record.state == LessonState::TestRun => LessonEvent::TestEnded { at },
+            // The wall clock may have been set back since the start; a lesson never ends before it began.
+            LessonCommand::End => {
+                LessonEvent::Ended { at: record.started_at.map_or(now, |start| now.max(start)) }
+            }
+            LessonCommand::Edit(edit) => return self.edited(now, edit),
+            LessonCommand::Lock(locked) if locked == control.locked_at.is_some() => return Ok(None),
+            LessonCommand::Lock(true) => LessonEvent::Locked { at },
+            LessonCommand::Lock(false) => LessonEvent::Unlocked { at },
+            LessonCommand::Remove(place) | LessonCommand::Readmit(place)
+                if !record.invited.includes(place) =>
+            {
+                return Err(Refusal::PlaceUnknown);
+            }
+            LessonCommand::Remove(place) if control.removed.contains(&place) => return Ok(None),
+            LessonCommand::Remove(place) => LessonEvent::PlaceRemoved { at, place },
+            LessonCommand::Readmit(place) if !control.removed.contains(&place) => return Ok(None),
+            LessonCommand::Readmit(place) => LessonEvent::PlaceReadmitted { at, place },
+            LessonCommand::HandOver(to) if control.in_charge == Some(to) => return Ok(None),
+            LessonCommand::HandOver(to) => LessonEvent::HandedOver { at, to: Some(to) },
+        };
+        Ok(Some(event))
     }
 
     /// Follows what happened. Replaying a lesson's events over its first record rebuilds it.
@@ -396,11 +429,28 @@ impl Lesson {
                 record.state = LessonState::Ended;
                 record.ended_at = Some(*at);
             }
-            LessonEvent::Edited { title, host_place, starts_at, invited, .. } => {
+            LessonEvent::Edited { title, host_place, starts_at, invited, rehearsal, .. } => {
                 record.title.clone_from(title);
                 record.host_place.clone_from(host_place);
                 record.starts_at = *starts_at;
                 record.invited.clone_from(invited);
+                record.control.rehearsal = *rehearsal;
+            }
+            LessonEvent::Locked { at } => record.control.locked_at = Some(*at),
+            LessonEvent::Unlocked { .. } => record.control.locked_at = None,
+            LessonEvent::PlaceRemoved { place, .. } => {
+                record.control.removed.insert(*place);
+            }
+            LessonEvent::PlaceReadmitted { place, .. } => {
+                record.control.removed.remove(place);
+            }
+            LessonEvent::HandedOver { to, .. } => record.control.in_charge = *to,
+        }
+        // A rehearsal's lock and removals end with it; a lesson that ended needs neither.
+        if event.takes_off_air() {
+            record.control.locked_at = None;
+            if matches!(event, LessonEvent::TestEnded { .. }) {
+                record.control.removed.clear();
             }
         }
     }
@@ -410,7 +460,7 @@ impl Lesson {
         match who {
             Identity::Host { lesson, .. } | Identity::Observer { lesson, .. } => lesson == self.record.id,
             Identity::Organiser { .. } => who.organises(self.record.id),
-            Identity::Place { place } => self.record.invited.includes(place),
+            Identity::Place { place } | Identity::Helper { place, .. } => self.record.invited.includes(place),
         }
     }
 
@@ -424,21 +474,13 @@ impl Lesson {
         };
         let starts_at = edit.starts_at.unwrap_or(old.starts_at);
         let invited = edit.invited.unwrap_or_else(|| old.invited.clone());
+        let rehearsal = edit.rehearsal.unwrap_or(old.control.rehearsal);
         let changed = title != old.title
             || host_place != old.host_place
             || starts_at != old.starts_at
-            || invited != old.invited;
-        Ok(changed.then_some(LessonEvent::Edited { at, title, host_place, starts_at, invited }))
-    }
-}
-
-/// The "who" column of the table.
-fn role_may(role: Role, action: Action) -> bool {
-    match action {
-        Action::Test | Action::Start | Action::End => matches!(role, Role::Host | Role::Organiser),
-        Action::Edit | Action::Invite | Action::ManageLinks | Action::Delete => role == Role::Organiser,
-        Action::Publish => role == Role::Host,
-        Action::Watch | Action::Look => true,
+            || invited != old.invited
+            || rehearsal != old.control.rehearsal;
+        Ok(changed.then_some(LessonEvent::Edited { at, title, host_place, starts_at, invited, rehearsal }))
     }
 }
 

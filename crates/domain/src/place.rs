@@ -1,6 +1,6 @@
 //! Places (*điểm cầu*) and the texts people give to things.
 
-use crate::{PlaceId, Refusal, UnixMillis};
+use crate::{PlaceId, Refusal, UnitId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// Longest title of a lesson and name of a place, in characters.
@@ -15,6 +15,8 @@ pub struct Place {
     pub id: PlaceId,
     /// What its own teachers call it, 1 to [`NAME_CHARS_MAX`] characters.
     pub name: String,
+    /// The unit it belongs to, usually a school.
+    pub unit: Option<UnitId>,
     /// When an organiser added it.
     pub created_at: UnixMillis,
 }
@@ -25,7 +27,7 @@ impl Place {
     /// # Errors
     /// [`Refusal::TextLength`] when `name` is blank or too long.
     pub fn new(id: PlaceId, name: &str, now: UnixMillis) -> Result<Self, Refusal> {
-        Ok(Self { id, name: clean_name("name", name)?, created_at: now })
+        Ok(Self { id, name: clean_name("name", name)?, unit: None, created_at: now })
     }
 
     /// Gives it another name.

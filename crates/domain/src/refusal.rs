@@ -61,6 +61,65 @@ pub enum Refusal {
     /// Nobody is waiting with this pairing code.
     #[error("no screen is waiting with this pairing code")]
     CodeUnknown,
+    /// Another host link holds the lesson; it can be handed over.
+    #[error("another host link is in charge of the lesson")]
+    NotInCharge,
+    /// The place was sent out of this lesson.
+    #[error("the place was removed from this lesson")]
+    PlaceRemoved,
+    /// The lesson is locked, and whoever asks was not there before.
+    #[error("the lesson is locked")]
+    LessonLocked,
+    /// No such place among the invited.
+    #[error("no such place among those the lesson is for")]
+    PlaceUnknown,
+    /// The room was not called to speak, nor asked to be ready.
+    #[error("the room was not called to speak")]
+    NotCalled,
+    /// As many rooms as may speak in turn have been called already.
+    #[error("{limit} rooms have been called already")]
+    FloorFull {
+        /// How many may.
+        limit: usize,
+    },
+    /// A question is open; it has to be closed first.
+    #[error("a question is open already")]
+    QuestionOpen,
+    /// The question takes no answers any more.
+    #[error("the question is closed")]
+    QuestionClosed,
+    /// No such question in this lesson.
+    #[error("no such question")]
+    QuestionUnknown,
+    /// The answer, or the question, is not of the kind that was asked for.
+    #[error("unfit: expected {expected}")]
+    Unfit {
+        /// What would fit.
+        expected: &'static str,
+    },
+    /// No such pupil's work in this lesson.
+    #[error("no such pupil's work")]
+    WorkUnknown,
+    /// As many as may be kept.
+    #[error("there are {limit} {what} already")]
+    TooMany {
+        /// Of what, in the plural.
+        what: &'static str,
+        /// How many may be.
+        limit: usize,
+    },
+    /// The code of the classroom's screen has expired.
+    #[error("no screen shows this ticket")]
+    TicketUnknown,
+    /// No such unit.
+    #[error("no such unit")]
+    UnitUnknown,
+    /// A unit would be below itself.
+    #[error("a unit cannot be below itself")]
+    UnitLoop,
+    /// Units or places below it are left.
+    #[error("the unit is not empty")]
+    UnitInUse,
     /// Tried too often.
     #[error("tried too often; again in {} s", retry_after.as_secs().max(1))]
     RateLimited {
@@ -82,6 +141,22 @@ impl Refusal {
             Refusal::InvitationExpired => "invitation_expired",
             Refusal::TextLength { .. } | Refusal::InvitationScope { .. } => "body_malformed",
             Refusal::CodeUnknown => "code_unknown",
+            Refusal::NotInCharge => "not_in_charge",
+            Refusal::PlaceRemoved => "place_removed",
+            Refusal::LessonLocked => "lesson_locked",
+            Refusal::PlaceUnknown => "place_unknown",
+            Refusal::NotCalled => "not_called",
+            Refusal::FloorFull { .. } => "floor_full",
+            Refusal::QuestionOpen => "question_open",
+            Refusal::QuestionClosed => "question_closed",
+            Refusal::QuestionUnknown => "question_unknown",
+            Refusal::Unfit { .. } => "unfit",
+            Refusal::WorkUnknown => "work_unknown",
+            Refusal::TooMany { .. } => "too_many",
+            Refusal::TicketUnknown => "ticket_unknown",
+            Refusal::UnitUnknown => "unit_unknown",
+            Refusal::UnitLoop => "unit_loop",
+            Refusal::UnitInUse => "unit_in_use",
             Refusal::RateLimited { .. } => "rate_limited",
         }
     }

@@ -1,6 +1,6 @@
 //! Who somebody is: the role a link gives, and the identity a token proved.
 
-use crate::{InvitationId, LessonId, PlaceId};
+use crate::{HelperId, InvitationId, LessonId, PlaceId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -16,11 +16,13 @@ pub enum Role {
     Observer,
     /// *Điểm cầu*: a classroom and its screens.
     Place,
+    /// *Giáo viên hỗ trợ tại lớp*: the phone of the local teacher, bound to one place.
+    Helper,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 4] = [Role::Host, Role::Organiser, Role::Observer, Role::Place];
+    pub const ALL: [Role; 5] = [Role::Host, Role::Organiser, Role::Observer, Role::Place, Role::Helper];
 
     /// The name used on the wire and in the database.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Role {
             Role::Organiser => "organiser",
             Role::Observer => "observer",
             Role::Place => "place",
+            Role::Helper => "helper",
         }
     }
 }
@@ -41,7 +44,7 @@ impl fmt::Display for Role {
 
 /// A text that names no role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a role is host, organiser, observer or place; got {found:?}")]
+#[error("a role is host, organiser, observer, place or helper; got {found:?}")]
 pub struct ParseRoleError {
     found: String,
 }
@@ -85,6 +88,13 @@ pub enum Identity {
         /// Which classroom.
         place: PlaceId,
     },
+    /// The helper of a classroom, for every lesson the classroom is invited to.
+    Helper {
+        /// Which classroom.
+        place: PlaceId,
+        /// The link of this phone.
+        link: HelperId,
+    },
 }
 
 impl Identity {
@@ -95,33 +105,42 @@ impl Identity {
             Identity::Organiser { .. } => Role::Organiser,
             Identity::Observer { .. } => Role::Observer,
             Identity::Place { .. } => Role::Place,
+            Identity::Helper { .. } => Role::Helper,
         }
     }
 
-    /// The link behind it; `None` for a place, whose link is its own.
+    /// The invitation behind it; `None` for a place and its helpers, whose links are their own.
     pub fn invitation(self) -> Option<InvitationId> {
         match self {
             Identity::Host { invitation, .. }
             | Identity::Organiser { invitation, .. }
             | Identity::Observer { invitation, .. } => Some(invitation),
-            Identity::Place { .. } => None,
+            Identity::Place { .. } | Identity::Helper { .. } => None,
         }
     }
 
-    /// The classroom, when it is one.
+    /// The classroom it is, screen or helper.
     pub fn place(self) -> Option<PlaceId> {
         match self {
-            Identity::Place { place } => Some(place),
+            Identity::Place { place } | Identity::Helper { place, .. } => Some(place),
             _ => None,
         }
     }
 
-    /// The one lesson this identity is bound to; `None` for a place and for an organiser of the server.
+    /// The helper's link, when it is one.
+    pub fn helper(self) -> Option<HelperId> {
+        match self {
+            Identity::Helper { link, .. } => Some(link),
+            _ => None,
+        }
+    }
+
+    /// The one lesson this identity is bound to; `None` for a place, its helpers and an organiser of the server.
     pub fn lesson(self) -> Option<LessonId> {
         match self {
             Identity::Host { lesson, .. } | Identity::Observer { lesson, .. } => Some(lesson),
             Identity::Organiser { lesson, .. } => lesson,
-            Identity::Place { .. } => None,
+            Identity::Place { .. } | Identity::Helper { .. } => None,
         }
     }
 

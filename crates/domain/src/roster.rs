@@ -14,6 +14,7 @@
 //! - **Place**: up to [`RosterLimits::screens_per_place`] screens, because a room may have two TVs on one
 //!   link; beyond that the oldest is replaced. So a TV that lost power and came back is never refused by
 //!   its own ghost.
+//! - **Helper**: the newest page of one phone.
 //! - **Observer, organiser**: any number; one link is shared by a whole group.
 //!
 //! A lesson carries [`RosterLimits::connections`]; then observers and organisers are refused with
@@ -21,16 +22,11 @@
 //! Places are bounded by the number of places times their screens.
 
 use crate::{
-    Codec, CodecSupport, Identity, PeerId, Place, PlaceId, Refusal, Role, Timestamp, preferred_codec,
+    Codec, CodecSupport, Identity, PeerId, Place, PlaceId, Refusal, Role, Timestamp, board::ScreenReport,
+    preferred_codec, screen::Screen,
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-/// A report older than this says nothing about the screen any more. Pages report every 5 s.
-pub const REPORT_STALE_AFTER: Duration = Duration::from_secs(15);
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One page's WebSocket; numbered by the caller, never reused while the process lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,7 +106,22 @@ pub struct RosterView {
 struct Connection {
     who: Identity,
     codecs: CodecSupport,
-    report: Option<(Timestamp, ViewerReport)>,
+    screen: Screen,
+}
+
+/// What the open pages of one room are and say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomPages {
+    /// Open screens.
+    pub screens: usize,
+    /// Helpers' open pages.
+    pub helpers: usize,
+    /// What its screens say of themselves.
+    pub reports: Vec<ScreenReport>,
+    /// A screen has not reported for too long.
+    pub overdue: bool,
+    /// Something comes out of a loudspeaker of it.
+    pub hears: bool,
 }
 
 /// Who is connected to one lesson.
@@ -136,12 +147,13 @@ impl Roster {
     /// [`Refusal::LessonFull`] for an observer or organiser beyond the limit.
     pub fn join(
         &mut self,
+        now: Timestamp,
         connection: ConnectionId,
         who: Identity,
         codecs: CodecSupport,
     ) -> Result<Vec<ConnectionId>, Refusal> {
         let same_seat = match who.role() {
-            Role::Host => 1,
+            Role::Host | Role::Helper => 1,
             Role::Place => self.limits.screens_per_place.max(1),
             Role::Observer | Role::Organiser if self.connections.len() >= self.limits.connections => {
                 return Err(Refusal::LessonFull { limit: self.limits.connections });
@@ -153,7 +165,7 @@ impl Roster {
         for old in &replaced {
             self.connections.remove(old);
         }
-        self.connections.insert(connection, Connection { who, codecs, report: None });
+        self.connections.insert(connection, Connection { who, codecs, screen: Screen::new(now) });
         Ok(replaced)
     }
 
@@ -165,7 +177,7 @@ impl Roster {
     /// A page says how it is.
     pub fn report(&mut self, now: Timestamp, connection: ConnectionId, report: ViewerReport) {
         if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.report = Some((now, report));
+            connection.screen.report(now, report);
         }
     }
 
@@ -217,17 +229,16 @@ impl Roster {
     ) -> RosterView {
         let mut seen: BTreeMap<PlaceId, Seen> = BTreeMap::new();
         for connection in self.connections.values() {
-            let Some(place) = connection.who.place() else { continue };
+            let Identity::Place { place } = connection.who else { continue };
             let seen = seen.entry(place).or_default();
-            if let Some((at, report)) = connection.report
-                && now.saturating_since(at) < REPORT_STALE_AFTER
-            {
+            if let Some(report) = connection.screen.fresh(now) {
                 seen.reports += 1;
                 seen.frozen |= report.frozen;
                 seen.muted += usize::from(report.muted);
             }
         }
-        for place in self.media.values().filter_map(|who| who.place()) {
+        for who in self.media.values() {
+            let Identity::Place { place } = *who else { continue };
             seen.entry(place).or_default().watching = true;
         }
         let places: Vec<_> =
@@ -238,6 +249,25 @@ impl Roster {
             observers: self.connections_of(|who| who.role() == Role::Observer).count(),
             places,
         }
+    }
+
+    /// The open pages of every room that has any.
+    pub fn rooms(&self, now: Timestamp) -> BTreeMap<PlaceId, RoomPages> {
+        let mut rooms: BTreeMap<PlaceId, RoomPages> = BTreeMap::new();
+        for Connection { who, screen, .. } in self.connections.values() {
+            match *who {
+                Identity::Place { place } => {
+                    let room = rooms.entry(place).or_default();
+                    room.screens += 1;
+                    room.reports.extend(screen.judge(now));
+                    room.overdue |= screen.is_overdue(now);
+                    room.hears |= screen.hears(now);
+                }
+                Identity::Helper { place, .. } => rooms.entry(place).or_default().helpers += 1,
+                Identity::Host { .. } | Identity::Organiser { .. } | Identity::Observer { .. } => {}
+            }
+        }
+        rooms
     }
 
     fn has_page(&self, who: Identity) -> bool {
@@ -280,6 +310,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::REPORT_STALE_AFTER;
     use crate::{Decoding, InvitationId, LessonId, UnixMillis};
 
     const LESSON: LessonId = LessonId(1);
@@ -297,14 +328,21 @@ mod tests {
     fn places(ids: &[u64]) -> Vec<Place> {
         let name = |id: &u64| format!("Phòng {id}");
         ids.iter()
-            .map(|id| Place { id: PlaceId(*id), name: name(id), created_at: UnixMillis::default() })
+            .map(|id| Place {
+                id: PlaceId(*id),
+                name: name(id),
+                unit: None,
+                created_at: UnixMillis::default(),
+            })
             .collect()
     }
     /// A roster in which connections 1, 2, 3… are these people.
     fn roster(people: &[Identity]) -> Roster {
         let mut roster = Roster::new(RosterLimits { connections: 6, screens_per_place: 2 });
         for (id, who) in people.iter().enumerate() {
-            roster.join(ConnectionId(id as u64 + 1), *who, CodecSupport::UNKNOWN).expect("there is room");
+            roster
+                .join(Timestamp::ZERO, ConnectionId(id as u64 + 1), *who, CodecSupport::UNKNOWN)
+                .expect("there is room");
         }
         roster
     }
@@ -354,7 +392,7 @@ mod tests {
     #[test]
     fn a_teacher_who_reloads_replaces_only_her_own_page() {
         let mut roster = roster(&[host(5), host(6)]);
-        let replaced = roster.join(ConnectionId(10), host(5), CodecSupport::UNKNOWN);
+        let replaced = roster.join(Timestamp::ZERO, ConnectionId(10), host(5), CodecSupport::UNKNOWN);
         assert_eq!(replaced, Ok(vec![ConnectionId(1)]));
         assert_eq!(roster.len(), 2);
     }
@@ -362,24 +400,30 @@ mod tests {
     #[test]
     fn a_third_screen_replaces_the_oldest_of_the_room() {
         let mut roster = roster(&[place(1), place(2), place(1)]);
-        let replaced = roster.join(ConnectionId(10), place(1), CodecSupport::UNKNOWN);
+        let replaced = roster.join(Timestamp::ZERO, ConnectionId(10), place(1), CodecSupport::UNKNOWN);
         assert_eq!(replaced, Ok(vec![ConnectionId(1)]));
     }
 
     #[test]
     fn in_a_full_lesson_a_classroom_still_finds_a_seat() {
         let mut roster = roster(&[observer(), observer(), observer(), observer(), observer(), observer()]);
-        let refused = roster.join(ConnectionId(10), observer(), CodecSupport::UNKNOWN);
+        let refused = roster.join(Timestamp::ZERO, ConnectionId(10), observer(), CodecSupport::UNKNOWN);
         assert_eq!(refused, Err(Refusal::LessonFull { limit: 6 }));
-        assert_eq!(roster.join(ConnectionId(11), place(1), CodecSupport::UNKNOWN), Ok(vec![]));
-        assert_eq!(roster.join(ConnectionId(12), host(5), CodecSupport::UNKNOWN), Ok(vec![]));
+        assert_eq!(
+            roster.join(Timestamp::ZERO, ConnectionId(11), place(1), CodecSupport::UNKNOWN),
+            Ok(vec![])
+        );
+        assert_eq!(
+            roster.join(Timestamp::ZERO, ConnectionId(12), host(5), CodecSupport::UNKNOWN),
+            Ok(vec![])
+        );
     }
 
     #[test]
     fn a_player_without_a_page_brings_vp8() {
         let chip = CodecSupport { h264: Decoding::Hardware, vp8: Decoding::Software };
         let mut roster = roster(&[]);
-        roster.join(ConnectionId(1), place(1), chip).expect("there is room");
+        roster.join(Timestamp::ZERO, ConnectionId(1), place(1), chip).expect("there is room");
         roster.media_started(PeerId(70), place(1));
         assert_eq!(roster.preferred_codec(), Codec::H264);
         roster.media_started(PeerId(71), place(2));

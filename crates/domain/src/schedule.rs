@@ -34,7 +34,7 @@ pub fn lesson_for_place<'a>(
     };
     lessons
         .into_iter()
-        .filter(|lesson| lesson.invited.includes(place))
+        .filter(|lesson| lesson.invited.includes(place) && !lesson.control.removed.contains(&place))
         .filter_map(|lesson| Some((rank(lesson)?, lesson.id)))
         .max()
         .map(|(_, id)| id)
@@ -43,7 +43,7 @@ pub fn lesson_for_place<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Invited;
+    use crate::{Invited, LessonControl};
 
     const NOW: UnixMillis = UnixMillis::clamped(100_000_000);
 
@@ -60,6 +60,7 @@ mod tests {
             starts_at: time,
             started_at: time.filter(|_| was_live),
             ended_at: time.filter(|_| state == LessonState::Ended),
+            control: LessonControl::default(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Ten thousand random commands in any order keep the invariants of a lesson and of its roster and stage.
 
 use domain::{
-    CodecSupport, ConnectionId, Identity, InvitationId, Invited, Lesson, LessonCommand, LessonEdit, LessonId,
-    LessonState, PeerId, Place, PlaceId, PlaceState, Roster, RosterLimits, Slot, Stage, Timestamp,
+    CodecSupport, ConnectionId, HelperId, Identity, InvitationId, Invited, Lesson, LessonCommand, LessonEdit,
+    LessonId, LessonState, PeerId, Place, PlaceId, PlaceState, Roster, RosterLimits, Slot, Stage, Timestamp,
     UnixMillis, ViewerReport,
 };
 use proptest::prelude::*;
@@ -21,6 +21,8 @@ fn identity() -> impl Strategy<Value = Identity> {
         (link(), scope).prop_map(|(invitation, lesson)| Identity::Organiser { invitation, lesson }),
         (link(), lesson).prop_map(|(invitation, lesson)| Identity::Observer { invitation, lesson }),
         (1..9u64).prop_map(|place| Identity::Place { place: PlaceId(place) }),
+        (1..9u64, 1..3u64)
+            .prop_map(|(place, link)| { Identity::Helper { place: PlaceId(place), link: HelperId(link) } }),
     ]
 }
 
@@ -39,13 +41,19 @@ fn command() -> impl Strategy<Value = LessonCommand> {
         host_place,
         starts_at,
         invited,
+        rehearsal: None,
     });
+    let place = || (1..9u64).prop_map(PlaceId);
     prop_oneof![
         8 => Just(LessonCommand::Test),
         // Rare, so that most of a run is not spent after the end.
         1 => Just(LessonCommand::Start),
         8 => Just(LessonCommand::End),
         4 => edit.prop_map(LessonCommand::Edit),
+        2 => any::<bool>().prop_map(LessonCommand::Lock),
+        2 => place().prop_map(LessonCommand::Remove),
+        2 => place().prop_map(LessonCommand::Readmit),
+        1 => (1..4u64).prop_map(|link| LessonCommand::HandOver(InvitationId(link))),
     ]
 }
 
@@ -128,7 +136,7 @@ proptest! {
         let mut roster = Roster::new(LIMITS);
         let mut stage = Stage::new();
         let places: Vec<_> = (1..9)
-            .map(|id| Place { id: PlaceId(id), name: format!("Phòng {id}"), created_at: UnixMillis::default() })
+            .map(|id| Place { id: PlaceId(id), name: format!("Phòng {id}"), unit: None, created_at: UnixMillis::default() })
             .collect();
         // What should be there, kept in the most naive way.
         let mut pages: BTreeMap<ConnectionId, Identity> = BTreeMap::new();
@@ -137,7 +145,7 @@ proptest! {
         for step in steps {
             newest += 1;
             match step {
-                Step::Join(who) => match roster.join(ConnectionId(newest), who, CodecSupport::UNKNOWN) {
+                Step::Join(who) => match roster.join(now, ConnectionId(newest), who, CodecSupport::UNKNOWN) {
                     Ok(replaced) => {
                         for old in replaced {
                             prop_assert_eq!(pages.remove(&old), Some(who), "only a page of the same link is replaced");
@@ -194,15 +202,20 @@ proptest! {
             }
             for (who, seats) in seats {
                 match who {
-                    Identity::Host { .. } => prop_assert_eq!(seats, 1),
+                    Identity::Host { .. } | Identity::Helper { .. } => prop_assert_eq!(seats, 1),
                     Identity::Place { .. } => prop_assert!(seats <= LIMITS.screens_per_place),
                     Identity::Organiser { .. } | Identity::Observer { .. } => {}
                 }
             }
             let view = roster.view(now, &places, &BTreeSet::new());
             prop_assert_eq!(view.total, places.len());
-            let watching: BTreeSet<_> = media.values().filter_map(|who| who.place()).collect();
-            let present: BTreeSet<_> = pages.values().filter_map(|who| who.place()).collect();
+            // A helper's phone is no screen.
+            let screen = |who: &Identity| match *who {
+                Identity::Place { place } => Some(place),
+                _ => None,
+            };
+            let watching: BTreeSet<_> = media.values().filter_map(screen).collect();
+            let present: BTreeSet<_> = pages.values().filter_map(screen).collect();
             for place in &view.places {
                 let expected = match (watching.contains(&place.id), present.contains(&place.id)) {
                     (true, _) => PlaceState::Watching,

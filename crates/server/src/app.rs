@@ -10,13 +10,15 @@ use crate::{
     links, listen, media,
     media::{MediaEvent, MediaHandle, RunningMedia},
     metrics,
+    seat::SeatKey,
     seats::Seats,
     sessions::Sessions,
     state::{AppState, Parts},
     token::{self, Token},
 };
 use anyhow::{Context as _, bail};
-use domain::{Invitation, Pairings, Role};
+use data_encoding::HEXLOWER;
+use domain::{HelperTickets, Invitation, Pairings, Role};
 use signalling::ClosingReason;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -28,7 +30,7 @@ use std::{
 use store::{Store, TokenHash};
 use tokio::{
     net::{TcpListener, lookup_host},
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     task::{JoinHandle, spawn_blocking},
     time::{interval, timeout},
 };
@@ -37,6 +39,10 @@ use tracing::{info, warn};
 
 /// How often a free port is tried when port 0 is configured: UDP must be free on TCP's number.
 const PORT_TRIES: usize = 32;
+/// Photos of pupils' works that are decoded at a time.
+const PHOTOS_AT_ONCE: usize = 2;
+/// How often lessons are looked through for works that nobody keeps.
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 /// How often the metrics put their histograms in order.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -50,7 +56,7 @@ pub struct RunningApp {
     media: RunningMedia,
     stop: CancellationToken,
     http: JoinHandle<()>,
-    background: [JoinHandle<()>; 2],
+    background: [JoinHandle<()>; 3],
 }
 
 impl App {
@@ -71,6 +77,7 @@ impl App {
         } else {
             None
         };
+        let seats = seat_key(&store).await?;
         let lessons = Lessons::open(lessons::Tools {
             config: Arc::clone(&config),
             clock,
@@ -91,6 +98,9 @@ impl App {
             sessions,
             lines,
             pairings: Mutex::new(Pairings::default()),
+            tickets: Mutex::new(HelperTickets::default()),
+            seats,
+            photos: Semaphore::new(PHOTOS_AT_ONCE),
             waiting: Seats::default(),
             pages: TaskTracker::new(),
             drain: CancellationToken::new(),
@@ -111,7 +121,8 @@ impl App {
                 metrics.run_upkeep();
             }
         });
-        let background = [tokio::spawn(lessons.follow_media(events)), upkeep];
+        let purge = tokio::spawn(purge(Arc::clone(&lessons)));
+        let background = [tokio::spawn(lessons.follow_media(events)), upkeep, purge];
         info!(port = listen.port(), "listening on port {} for TCP and UDP", listen.port());
         Ok(RunningApp { state, organiser_link, media: running_media, stop, http, background })
     }
@@ -183,6 +194,31 @@ fn database(config: &Config) -> PathBuf {
 /// The base of links made without a request.
 fn base(config: &Config, listen: SocketAddr) -> String {
     if config.public_url.is_empty() { links::local_base(listen) } else { config.public_url.clone() }
+}
+
+/// Deletes pupils' works of lessons that have been over for a day, unless somebody keeps them.
+async fn purge(lessons: Arc<Lessons>) {
+    let mut turn = interval(PURGE_EVERY);
+    loop {
+        turn.tick().await;
+        lessons.purge_works().await;
+    }
+}
+
+/// The key of observers' seats: made once, so that a seat survives a restart.
+async fn seat_key(store: &Store) -> anyhow::Result<SeatKey> {
+    const NAME: &str = "seat_key";
+    let known = store.setting(NAME).await?.and_then(|text| HEXLOWER.decode(text.as_bytes()).ok());
+    let known = known.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let key = match known {
+        Some(key) => key,
+        None => {
+            let key = token::key();
+            store.set_setting(NAME, &HEXLOWER.encode(&key)).await?;
+            key
+        }
+    };
+    Ok(SeatKey::new(&key))
 }
 
 async fn organiser_link(store: &Store, base: &str) -> anyhow::Result<String> {

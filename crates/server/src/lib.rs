@@ -16,10 +16,14 @@ pub mod logging;
 pub mod media;
 mod metrics;
 mod problem;
+mod reports;
+mod seat;
 mod seats;
 mod sessions;
+mod sheets;
 mod state;
 mod token;
+mod works;
 
 pub use app::{App, RunningApp};
 pub use config::Config;

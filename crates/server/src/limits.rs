@@ -1,7 +1,7 @@
 //! How often one address may try things.
 
 use crate::{address::ClientAddress, config::LimitsConfig};
-use domain::{RateLimit, RateLimiter, Refusal, Timestamp};
+use domain::{PlaceId, RateLimit, RateLimiter, Refusal, Timestamp};
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -10,18 +10,23 @@ use std::{
 /// Addresses remembered by each limit; about 100 bytes each.
 const ADDRESSES_MAX: usize = 50_000;
 
-/// A limit of tries by address.
-pub(crate) struct Limit(Mutex<RateLimiter<ClientAddress>>);
+/// Measurements of a room's link: a check makes about ten, and may be made again at once.
+const CHECKS: RateLimit = RateLimit { burst: 60, refill: Duration::from_secs(5) };
+
+/// A limit of tries by address, or by whatever else somebody can be told apart by.
+pub(crate) struct Limit<K = ClientAddress>(Mutex<RateLimiter<K>>);
 
 impl Limit {
     fn per_minute(tries: u32) -> Self {
         let limit = RateLimit { burst: tries, refill: Duration::from_mins(1) / tries.max(1) };
         Self(Mutex::new(RateLimiter::new(limit, ADDRESSES_MAX)))
     }
+}
 
+impl<K: Ord> Limit<K> {
     /// Takes one try.
-    pub(crate) fn take(&self, now: Timestamp, address: ClientAddress) -> Result<(), Refusal> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(now, address)
+    pub(crate) fn take(&self, now: Timestamp, who: K) -> Result<(), Refusal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(now, who)
     }
 }
 
@@ -34,6 +39,8 @@ pub(crate) struct Limits {
     pub(crate) pairings: Limit,
     /// Media connections opened.
     pub(crate) sessions: Limit,
+    /// Measurements of a room's link.
+    pub(crate) checks: Limit<PlaceId>,
 }
 
 impl Limits {
@@ -43,6 +50,7 @@ impl Limits {
             wrong_tries: Limit::per_minute(config.wrong_tries_per_minute),
             pairings: Limit::per_minute(config.pairings_per_minute),
             sessions: Limit::per_minute(config.sessions_per_minute),
+            checks: Limit(Mutex::new(RateLimiter::new(CHECKS, ADDRESSES_MAX))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The lines to all open pages: one for each WebSocket that has said who it is.
 
 use axum::extract::ws::Utf8Bytes;
-use domain::{ConnectionId, Identity, PlaceId};
+use domain::{ConnectionId, HelperId, Identity, PlaceId};
 use signalling::{ClosingReason, ServerMessage};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -131,9 +131,18 @@ impl Lines {
         }
     }
 
-    /// Places with a page open.
+    /// Places with a screen's page open.
     pub(crate) fn places(&self) -> BTreeSet<PlaceId> {
-        self.lock().values().filter_map(|(who, _)| who.place()).collect()
+        let screen = |who: Identity| match who {
+            Identity::Place { place } => Some(place),
+            _ => None,
+        };
+        self.lock().values().filter_map(|(who, _)| screen(*who)).collect()
+    }
+
+    /// Helpers' phones with a page open.
+    pub(crate) fn helpers(&self) -> BTreeSet<HelperId> {
+        self.lock().values().filter_map(|(who, _)| who.helper()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, (Identity, Line)>> {

@@ -11,6 +11,7 @@ pub(crate) fn page_of(role: Role) -> &'static str {
         Role::Organiser => "to-chuc",
         Role::Observer => "du-gio",
         Role::Place => "diem-cau",
+        Role::Helper => "phong",
     }
 }
 
@@ -18,6 +19,11 @@ pub(crate) fn page_of(role: Role) -> &'static str {
 /// reaches neither access logs nor `Referer`.
 pub(crate) fn link(base: &str, role: Role, token: &Token) -> String {
     format!("{base}/{}#t={}", page_of(role), token.reveal())
+}
+
+/// The link on a classroom's screen by which a helper's phone comes in.
+pub(crate) fn ticket(base: &str, ticket: &Token) -> String {
+    format!("{base}/{}#m={}", page_of(Role::Helper), ticket.reveal())
 }
 
 /// The base of a link printed at the start, when nothing is configured: browsers give camera and

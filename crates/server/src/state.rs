@@ -7,10 +7,11 @@ use crate::{
     limits::Limits,
     lines::{Cut, Lines},
     media::{CloseReason, MediaHandle},
+    seat::SeatKey,
     seats::Seats,
     sessions::Sessions,
 };
-use domain::{Identity, Pairings};
+use domain::{HelperTickets, Identity, Pairings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use signalling::ClosingReason;
 use std::{
@@ -19,6 +20,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use store::Store;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Shared by all handlers of one running server. Cheap to clone.
@@ -36,6 +38,11 @@ pub(crate) struct Parts {
     pub(crate) lines: Arc<Lines>,
     pub(crate) limits: Limits,
     pub(crate) pairings: Mutex<Pairings>,
+    /// What classrooms' screens show to helpers' phones.
+    pub(crate) tickets: Mutex<HelperTickets>,
+    pub(crate) seats: SeatKey,
+    /// Photos that may be decoded at a time.
+    pub(crate) photos: Semaphore,
     /// Sockets of pages that have not said who they are.
     pub(crate) waiting: Seats,
     /// Tasks of the pages' sockets; a stopping server waits for them.

@@ -1,6 +1,6 @@
 //! Tokens of links, secrets of sessions and pairings: made here, stored only as hashes.
 
-use domain::{InvitationId, LessonId, PlaceId};
+use domain::{HelperId, InvitationId, LessonId, PlaceId, SeatId, UnitId};
 use rand::Rng as _;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -58,6 +58,28 @@ pub(crate) fn lesson_id() -> LessonId {
 /// A fresh place id.
 pub(crate) fn place_id() -> PlaceId {
     PlaceId(rand::rng().next_u64())
+}
+
+/// A fresh unit id.
+pub(crate) fn unit_id() -> UnitId {
+    UnitId(rand::rng().next_u64())
+}
+
+/// A fresh id of a helper's link.
+pub(crate) fn helper_id() -> HelperId {
+    HelperId(rand::rng().next_u64())
+}
+
+/// A fresh seat of an observer.
+pub(crate) fn seat_id() -> SeatId {
+    SeatId(rand::rng().next_u64())
+}
+
+/// 32 random bytes, for a key.
+pub(crate) fn key() -> [u8; 32] {
+    let mut key = [0; 32];
+    rand::rng().fill_bytes(&mut key);
+    key
 }
 
 /// 32 random bits, for pairing codes.

@@ -1,7 +1,8 @@
 //! JSON bodies of the HTTP API (`PROTOCOL.md`, "HTTP API"); some travel inside WebSocket messages too.
 
 use domain::{
-    Invitation, InvitationId, Invited, LessonId, LessonRecord, LessonState, Place, PlaceId, Role, UnixMillis,
+    Invitation, InvitationId, Invited, LessonEdit, LessonId, LessonRecord, LessonState, Place, PlaceId, Role,
+    UnitId, UnixMillis,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
@@ -23,6 +24,12 @@ pub struct LessonInfo {
     pub started_at: Option<UnixMillis>,
     /// When it ended.
     pub ended_at: Option<UnixMillis>,
+    /// Whether nobody may come in who was not there before.
+    #[serde(default)]
+    pub locked: bool,
+    /// Whether places are asked to check themselves before the day.
+    #[serde(default)]
+    pub rehearsal: bool,
 }
 
 impl From<&LessonRecord> for LessonInfo {
@@ -35,6 +42,8 @@ impl From<&LessonRecord> for LessonInfo {
             starts_at: record.starts_at,
             started_at: record.started_at,
             ended_at: record.ended_at,
+            locked: record.control.locked_at.is_some(),
+            rehearsal: record.control.rehearsal,
         }
     }
 }
@@ -49,6 +58,9 @@ pub struct PlaceInfo {
     /// Its link, only in the answer that made it: the server keeps no token.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub url: Option<String>,
+    /// The unit it belongs to; only for organisers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unit: Option<UnitId>,
     /// Whether one of its pages is connected; only for organisers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub connected: Option<bool>,
@@ -56,7 +68,7 @@ pub struct PlaceInfo {
 
 impl From<&Place> for PlaceInfo {
     fn from(place: &Place) -> Self {
-        Self { id: place.id, name: place.name.clone(), url: None, connected: None }
+        Self { id: place.id, name: place.name.clone(), url: None, unit: None, connected: None }
     }
 }
 
@@ -137,13 +149,9 @@ pub struct NewLesson {
     /// The invited places; absent or null: all.
     #[serde(default)]
     pub places: Option<BTreeSet<PlaceId>>,
-}
-
-impl NewLesson {
-    /// The invited places.
-    pub fn invited(&self) -> Invited {
-        self.places.clone().map_or(Invited::All, Invited::Only)
-    }
+    /// Also the places that belong to these units, at any depth.
+    #[serde(default)]
+    pub units: Option<BTreeSet<UnitId>>,
 }
 
 /// `PATCH /api/lessons/{id}`: an absent field keeps its value, null clears it.
@@ -161,16 +169,19 @@ pub struct LessonPatch {
     /// Other places; null: all.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "present")]
     pub places: Option<Option<BTreeSet<PlaceId>>>,
+    /// Also the places that belong to these units, at any depth.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub units: Option<BTreeSet<UnitId>>,
+    /// Open or close the rehearsal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rehearsal: Option<bool>,
 }
 
-impl From<LessonPatch> for domain::LessonEdit {
-    fn from(patch: LessonPatch) -> Self {
-        Self {
-            title: patch.title,
-            host_place: patch.host_place,
-            starts_at: patch.starts_at,
-            invited: patch.places.map(|places| places.map_or(Invited::All, Invited::Only)),
-        }
+impl LessonPatch {
+    /// The edit it asks for; `invited` is what its `places` and `units` come to, `None` when it names neither.
+    pub fn edit(self, invited: Option<Invited>) -> LessonEdit {
+        let LessonPatch { title, host_place, starts_at, rehearsal, places: _, units: _ } = self;
+        LessonEdit { title, host_place, starts_at, invited, rehearsal }
     }
 }
 
@@ -182,13 +193,6 @@ pub struct NewInvitation {
     /// The organiser's note.
     #[serde(default)]
     pub label: Option<String>,
-}
-
-/// `POST /api/places` and `PATCH /api/places/{id}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlaceName {
-    /// What its own teachers call it.
-    pub name: String,
 }
 
 /// The answer to `POST /api/pairings`.
@@ -243,17 +247,9 @@ mod tests {
     }
 
     #[test]
-    fn a_lesson_without_a_list_of_places_is_for_all() {
-        let lesson: NewLesson = serde_json::from_str(r#"{"title":"Phân số"}"#).expect("a lesson");
-        assert_eq!(lesson.invited(), Invited::All);
-        let lesson: NewLesson =
-            serde_json::from_str(r#"{"title":"Phân số","places":["0000000000007"]}"#).expect("a lesson");
-        assert_eq!(lesson.invited(), Invited::Only([PlaceId(7)].into()));
-    }
-
-    #[test]
     fn a_place_shows_its_link_only_when_it_has_one_to_show() {
-        let place = PlaceInfo { id: PlaceId(7), name: "Phòng 3A".into(), url: None, connected: None };
+        let place =
+            PlaceInfo { id: PlaceId(7), name: "Phòng 3A".into(), url: None, unit: None, connected: None };
         let json = serde_json::to_string(&place).expect("it serialises");
         assert_eq!(json, r#"{"id":"0000000000007","name":"Phòng 3A"}"#);
     }

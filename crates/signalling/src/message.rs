@@ -1,9 +1,19 @@
 //! The WebSocket messages of both directions (`PROTOCOL.md`, "WebSocket").
 
-use crate::{LessonInfo, PlaceInfo, ProblemCode};
+use crate::{
+    LessonInfo, PlaceInfo, ProblemCode,
+    act::{
+        CallHelp, ClearHelp, DeleteWork, GiveAnswer, GiveCharge, HandUp, KeepWork, LockLesson, OnePlace,
+        OpenQuestion, OwnName, Remote, SendMessage, ShowResults, ShowWorks, SpeakAccept, SpeakMute, Switch,
+        WhichPlace,
+    },
+    news::{
+        Ack, BoardNews, ChargeNews, ExhibitNews, FloorNews, HandsNews, MessageNews, MessagesNews,
+        ObserversNews, QuestionNews, RoomNews, TallyNews, WorksNews,
+    },
+};
 use domain::{
-    Codec, CodecSupport, Decoding, Layer, LessonCommand, PlaceStatus, Role, RosterView, Slot, UnixMillis,
-    ViewerReport,
+    Codec, CodecSupport, Decoding, Layer, PlaceStatus, Role, RosterView, Slot, UnixMillis, ViewerReport,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -40,22 +50,131 @@ pub enum ClientMessage {
         #[serde(default)]
         t: serde_json::Value,
     },
+    /// Lock the lesson, or open it again.
+    #[serde(rename = "lesson.lock")]
+    LessonLock(LockLesson),
+    /// Send a room out of the lesson.
+    #[serde(rename = "place.remove")]
+    PlaceRemove(OnePlace),
+    /// Let it in again.
+    #[serde(rename = "place.readmit")]
+    PlaceReadmit(OnePlace),
+    /// Hand the lesson over to another host link.
+    #[serde(rename = "charge.give")]
+    ChargeGive(GiveCharge),
+    /// Raise or lower the room's hand.
+    #[serde(rename = "hand")]
+    Hand(HandUp),
+    /// A lead lowers a room's hand, or all.
+    #[serde(rename = "hand.lower")]
+    HandLower(WhichPlace),
+    /// A lead calls a room to speak.
+    #[serde(rename = "speak.call")]
+    SpeakCall(OnePlace),
+    /// The room agrees.
+    #[serde(rename = "speak.accept")]
+    SpeakAccept(SpeakAccept),
+    /// The room refuses, or stops speaking.
+    #[serde(rename = "speak.stop")]
+    SpeakStop,
+    /// The room gives the word to the other one.
+    #[serde(rename = "speak.pass")]
+    SpeakPass,
+    /// The room speaks without picture, or with it again.
+    #[serde(rename = "speak.audio_only")]
+    SpeakAudioOnly(Switch),
+    /// A lead ends a room's call or speech.
+    #[serde(rename = "speak.end")]
+    SpeakEnd(OnePlace),
+    /// A lead gives a room the word.
+    #[serde(rename = "speak.give")]
+    SpeakGive(OnePlace),
+    /// A lead silences a room.
+    #[serde(rename = "speak.mute")]
+    SpeakMute(SpeakMute),
+    /// A lead asks for a room's camera for the observers, or ends it.
+    #[serde(rename = "pin")]
+    Pin(WhichPlace),
+    /// The room shows its camera, or closes it.
+    #[serde(rename = "camera")]
+    Camera(Switch),
+    /// The room calls for help, or no longer.
+    #[serde(rename = "help")]
+    Help(CallHelp),
+    /// A lead notes that a room was helped.
+    #[serde(rename = "help.clear")]
+    HelpClear(ClearHelp),
+    /// A private message.
+    #[serde(rename = "message.send")]
+    MessageSend(SendMessage),
+    /// A lead asks all rooms.
+    #[serde(rename = "question.open")]
+    QuestionOpen(OpenQuestion),
+    /// A lead closes the open question.
+    #[serde(rename = "question.close")]
+    QuestionClose,
+    /// A lead shows results to everybody.
+    #[serde(rename = "question.show")]
+    QuestionShow(ShowResults),
+    /// The room answers.
+    #[serde(rename = "answer")]
+    Answer(GiveAnswer),
+    /// A lead shows pupils' works to everybody.
+    #[serde(rename = "work.show")]
+    WorkShow(ShowWorks),
+    /// A lead decides whether a work outlives the lesson.
+    #[serde(rename = "work.keep")]
+    WorkKeep(KeepWork),
+    /// A lead, or the helper it came from, deletes a work.
+    #[serde(rename = "work.delete")]
+    WorkDelete(DeleteWork),
+    /// A room's screens should do something; not stored.
+    #[serde(rename = "remote")]
+    Remote(Remote),
+    /// An observer says her name.
+    #[serde(rename = "name")]
+    Name(OwnName),
 }
 
 impl ClientMessage {
     /// Every `type` a page may send.
-    pub const TYPES: [&'static str; 7] =
-        ["hello", "lesson.test", "lesson.start", "lesson.end", "demand", "report", "ping"];
-
-    /// The lesson command it stands for, if it is one.
-    pub fn lesson_command(&self) -> Option<LessonCommand> {
-        match self {
-            ClientMessage::LessonTest => Some(LessonCommand::Test),
-            ClientMessage::LessonStart => Some(LessonCommand::Start),
-            ClientMessage::LessonEnd => Some(LessonCommand::End),
-            _ => None,
-        }
-    }
+    pub const TYPES: [&'static str; 35] = [
+        "hello",
+        "lesson.test",
+        "lesson.start",
+        "lesson.end",
+        "demand",
+        "report",
+        "ping",
+        "lesson.lock",
+        "place.remove",
+        "place.readmit",
+        "charge.give",
+        "hand",
+        "hand.lower",
+        "speak.call",
+        "speak.accept",
+        "speak.stop",
+        "speak.pass",
+        "speak.audio_only",
+        "speak.end",
+        "speak.give",
+        "speak.mute",
+        "pin",
+        "camera",
+        "help",
+        "help.clear",
+        "message.send",
+        "question.open",
+        "question.close",
+        "question.show",
+        "answer",
+        "work.show",
+        "work.keep",
+        "work.delete",
+        "remote",
+        "name",
+    ];
 }
 
 /// The language of a page.
@@ -81,12 +200,19 @@ pub struct Hello {
     pub lang: Lang,
     /// What it runs on.
     pub device: Device,
+    /// An observer's name, as she gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The seat of an earlier `welcome` of this lesson: who was here before a lock gets in again by it, and
+    /// a page that reloads is counted once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<String>,
 }
 
-// Written by hand so that no log line can hold the token.
+// Written by hand so that no log line can hold the token, a seat or a person's name.
 impl std::fmt::Debug for Hello {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Hello { v, token: _, lang, device } = self;
+        let Hello { v, token: _, lang, device, name: _, seat: _ } = self;
         f.debug_struct("Hello")
             .field("v", v)
             .field("lang", lang)
@@ -178,7 +304,7 @@ pub struct Report {
     pub frames_decoded: u64,
     /// Whether the picture stands still although it should move.
     pub frozen: bool,
-    /// Level at the output, 0 to 1; null when the page cannot measure it.
+    /// Highest level at the output since the last report, 0 to 1; null when the page cannot measure it.
     #[serde(default)]
     pub audio_level: Option<f32>,
     /// Whether the sound is off.
@@ -251,12 +377,63 @@ pub enum ServerMessage {
         /// What came.
         t: serde_json::Value,
     },
+    /// A message with a `ref` was carried out and is stored.
+    Ack(Ack),
+    /// How a room takes part, for its own pages.
+    Room(RoomNews),
+    /// Who speaks, for everybody.
+    Floor(FloorNews),
+    /// The queue of hands, for the leads.
+    Hands(HandsNews),
+    /// The board, for the leads.
+    Board(BoardNews),
+    /// The current question, for everybody.
+    Question(QuestionNews),
+    /// The answers, for the leads.
+    Tally(TallyNews),
+    /// A private message, for the leads and its room's helpers.
+    Message(MessageNews),
+    /// What was said before, for the leads and helpers.
+    Messages(MessagesNews),
+    /// Pupils' works, for the leads and helpers.
+    Works(WorksNews),
+    /// Works on the screens, for everybody.
+    Exhibit(ExhibitNews),
+    /// Which host link is in charge, for the leads.
+    Charge(ChargeNews),
+    /// Who observes, for the leads.
+    Observers(ObserversNews),
+    /// Do this, for a room's screens.
+    Remote(Remote),
 }
 
 impl ServerMessage {
     /// Every `type` the server sends.
-    pub const TYPES: [&'static str; 9] =
-        ["welcome", "lesson", "media", "roster", "codec", "uplink", "closing", "error", "pong"];
+    pub const TYPES: [&'static str; 23] = [
+        "welcome",
+        "lesson",
+        "media",
+        "roster",
+        "codec",
+        "uplink",
+        "closing",
+        "error",
+        "pong",
+        "ack",
+        "room",
+        "floor",
+        "hands",
+        "board",
+        "question",
+        "tally",
+        "message",
+        "messages",
+        "works",
+        "exhibit",
+        "charge",
+        "observers",
+        "remote",
+    ];
 
     /// As text for the WebSocket.
     pub fn to_json(&self) -> String {
@@ -290,6 +467,9 @@ pub struct Welcome {
     pub place: Option<PlaceInfo>,
     /// The server's clock.
     pub server_time: UnixMillis,
+    /// The observer's seat in this lesson, to be shown in the next `hello`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<String>,
 }
 
 /// What is published into a slot.
@@ -355,6 +535,9 @@ pub struct ErrorMessage {
     pub detail_vi: String,
     /// The same in English.
     pub detail: String,
+    /// The name of the message that was refused.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// Reads a list of codecs, skipping those we do not carry: a TV that also decodes AV1 is welcome.

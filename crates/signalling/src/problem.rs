@@ -139,6 +139,74 @@ problems! {
     LessonFull = "lesson_full", 503,
         "Tiết dạy đã đủ số người kết nối. Thầy/cô hãy thử lại sau ít phút hoặc báo người tổ chức.",
         "The lesson has as many connections as it carries. Try again in a few minutes or tell the organiser.";
+    /// Another host link holds the lesson.
+    NotInCharge = "not_in_charge", 409,
+        "Giáo viên dạy khác đang giữ tiết dạy này. Thầy/cô hãy xin người đó bàn giao, hoặc nhờ người tổ chức chuyển quyền.",
+        "Another host teacher is in charge of this lesson. Ask them to hand it over, or ask the organiser to.";
+    /// The place was sent out of the lesson.
+    PlaceRemoved = "place_removed", 403,
+        "Điểm cầu này đã được mời ra khỏi tiết dạy. Nếu có nhầm lẫn, thầy/cô hãy báo người tổ chức.",
+        "This place was removed from the lesson. If that is a mistake, tell the organiser.";
+    /// The lesson is locked.
+    LessonLocked = "lesson_locked", 403,
+        "Lớp đang khóa, chỉ những người đã vào từ trước mới vào lại được. Thầy/cô hãy nhờ giáo viên dạy hoặc người tổ chức mở khóa.",
+        "The class is locked: only those who were there before may come back. Ask the host or the organiser to unlock it.";
+    /// The room was not called to speak.
+    NotCalled = "not_called", 409,
+        "Lớp chưa được mời phát biểu nên chưa mở được mic và camera. Thầy/cô hãy bấm Giơ tay rồi chờ giáo viên dạy mời.",
+        "The class has not been called, so its microphone and camera stay closed. Raise the hand and wait for the host.";
+    /// As many rooms as may speak in turn have been called.
+    FloorFull = "floor_full", 409,
+        "Đã có đủ hai lớp được mời phát biểu. Thầy/cô hãy dừng một lớp rồi mời lớp khác.",
+        "Two classes have been called already. End one of them, then call another.";
+    /// Another question is open.
+    QuestionOpen = "question_open", 409,
+        "Đang có một câu hỏi mở. Thầy/cô hãy đóng câu hỏi đó trước.",
+        "A question is open already. Close it first.";
+    /// The question takes no answers any more.
+    QuestionClosed = "question_closed", 409,
+        "Câu hỏi đã đóng, không nhận thêm trả lời. Thầy/cô hãy chờ câu hỏi tiếp theo.",
+        "The question is closed and takes no more answers. Wait for the next one.";
+    /// No such question.
+    QuestionUnknown = "question_unknown", 404,
+        "Không tìm thấy câu hỏi này. Thầy/cô hãy tải lại trang.",
+        "There is no such question. Reload the page.";
+    /// The answer or question is of another kind than needed.
+    Unfit = "unfit", 422,
+        "Nội dung không hợp với câu hỏi hoặc yêu cầu này. Thầy/cô hãy xem lại rồi gửi lại.",
+        "This does not fit the question or request. Look at it again and send it again.";
+    /// No such pupil's work.
+    WorkUnknown = "work_unknown", 404,
+        "Không tìm thấy bài làm này; có thể bài đã được xóa. Thầy/cô hãy tải lại danh sách.",
+        "There is no such pupil's work; it may have been deleted. Reload the list.";
+    /// The picture cannot be read.
+    PictureUnreadable = "picture_unreadable", 422,
+        "Máy chủ không đọc được ảnh này. Thầy/cô hãy chụp lại bài làm, hoặc chọn ảnh JPEG, PNG hay WebP.",
+        "The picture cannot be read. Take it again, or choose a JPEG, PNG or WebP picture.";
+    /// As many as may be kept.
+    TooMany = "too_many", 409,
+        "Đã đủ số lượng cho phép. Thầy/cô hãy xóa bớt rồi thử lại.",
+        "There are as many as are allowed. Delete some and try again.";
+    /// The QR code on the classroom's screen is too old.
+    TicketUnknown = "ticket_unknown", 404,
+        "Mã QR này đã hết hạn. Thầy/cô hãy quét lại mã đang hiện trên màn hình TV của lớp.",
+        "This QR code has expired. Scan the one the classroom's TV shows now.";
+    /// No such helper's phone.
+    HelperUnknown = "helper_unknown", 404,
+        "Không tìm thấy điện thoại hỗ trợ này. Thầy/cô hãy tải lại danh sách.",
+        "There is no such helper's phone. Reload the list.";
+    /// No such unit.
+    UnitUnknown = "unit_unknown", 404,
+        "Không tìm thấy đơn vị này; có thể đơn vị đã bị xóa. Thầy/cô hãy tải lại danh sách.",
+        "There is no such unit; it may have been deleted. Reload the list.";
+    /// A unit would be below itself.
+    UnitLoop = "unit_loop", 409,
+        "Một đơn vị không thể nằm trong chính nó, và không quá 16 cấp. Thầy/cô hãy chọn đơn vị cấp trên khác.",
+        "A unit cannot be below itself, nor deeper than 16 levels. Choose another unit above it.";
+    /// The unit is not empty.
+    UnitInUse = "unit_in_use", 409,
+        "Đơn vị này còn trường hoặc phòng bên trong. Thầy/cô hãy chuyển hoặc xóa chúng trước.",
+        "Schools or rooms still belong to this unit. Move or delete them first.";
     /// The server is shutting down.
     Draining = "draining", 503,
         "Máy chủ đang khởi động lại. Thầy/cô không cần làm gì, trang sẽ tự kết nối lại.",
@@ -202,6 +270,22 @@ impl From<&Refusal> for ProblemCode {
             Refusal::InvitationExpired => ProblemCode::InvitationExpired,
             Refusal::TextLength { .. } | Refusal::InvitationScope { .. } => ProblemCode::BodyMalformed,
             Refusal::CodeUnknown => ProblemCode::CodeUnknown,
+            Refusal::NotInCharge => ProblemCode::NotInCharge,
+            Refusal::PlaceRemoved => ProblemCode::PlaceRemoved,
+            Refusal::LessonLocked => ProblemCode::LessonLocked,
+            Refusal::PlaceUnknown => ProblemCode::PlaceUnknown,
+            Refusal::NotCalled => ProblemCode::NotCalled,
+            Refusal::FloorFull { .. } => ProblemCode::FloorFull,
+            Refusal::QuestionOpen => ProblemCode::QuestionOpen,
+            Refusal::QuestionClosed => ProblemCode::QuestionClosed,
+            Refusal::QuestionUnknown => ProblemCode::QuestionUnknown,
+            Refusal::Unfit { .. } => ProblemCode::Unfit,
+            Refusal::WorkUnknown => ProblemCode::WorkUnknown,
+            Refusal::TooMany { .. } => ProblemCode::TooMany,
+            Refusal::TicketUnknown => ProblemCode::TicketUnknown,
+            Refusal::UnitUnknown => ProblemCode::UnitUnknown,
+            Refusal::UnitLoop => ProblemCode::UnitLoop,
+            Refusal::UnitInUse => ProblemCode::UnitInUse,
             Refusal::RateLimited { .. } => ProblemCode::RateLimited,
         }
     }
@@ -273,7 +357,10 @@ impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
         let problem = Problem::new(refusal.into());
         match refusal {
-            Refusal::TextLength { .. } | Refusal::InvitationScope { .. } => problem.because(refusal),
+            Refusal::TextLength { .. }
+            | Refusal::InvitationScope { .. }
+            | Refusal::Unfit { .. }
+            | Refusal::TooMany { .. } => problem.because(refusal),
             Refusal::RateLimited { retry_after } => problem.retry_after(*retry_after),
             _ => problem,
         }
@@ -363,6 +450,22 @@ mod tests {
             Refusal::InvitationScope { role: Role::Host, expected: "belongs to one lesson" },
             Refusal::CodeUnknown,
             Refusal::RateLimited { retry_after: Duration::from_millis(1_200) },
+            Refusal::NotInCharge,
+            Refusal::PlaceRemoved,
+            Refusal::LessonLocked,
+            Refusal::PlaceUnknown,
+            Refusal::NotCalled,
+            Refusal::FloorFull { limit: 2 },
+            Refusal::QuestionOpen,
+            Refusal::QuestionClosed,
+            Refusal::QuestionUnknown,
+            Refusal::Unfit { expected: "a text" },
+            Refusal::WorkUnknown,
+            Refusal::TooMany { what: "works", limit: 1 },
+            Refusal::TicketUnknown,
+            Refusal::UnitUnknown,
+            Refusal::UnitLoop,
+            Refusal::UnitInUse,
         ];
         for refusal in refusals {
             assert_eq!(Problem::from(&refusal).code.as_str(), refusal.code());

@@ -13,10 +13,13 @@
 //! pass through here; they may be written to the socket from the moment `welcome` left.
 
 use crate::{
-    ClientMessage, ClosingReason, Demand, ErrorMessage, Hello, PROTOCOL_VERSION, Problem, ProblemCode,
-    ServerMessage, Welcome,
+    ClientMessage, ClosingReason, Demand, ErrorMessage, Hello, Incoming, PROTOCOL_VERSION, Problem,
+    ProblemCode, Remote, ServerMessage, Welcome, act::reference, news::Ack,
 };
-use domain::{LessonCommand, RateLimit, Refusal, Role, Timestamp, TokenBucket, ViewerReport};
+use domain::{
+    Action, LessonCommand, ParticipationCommand, RateLimit, Refusal, Role, Timestamp, TokenBucket,
+    ViewerReport,
+};
 use serde::Deserialize;
 use std::{collections::VecDeque, time::Duration};
 
@@ -54,6 +57,9 @@ impl Default for SessionLimits {
     }
 }
 
+/// The name a page gave its message, if it wants to hear what became of it.
+pub type Reference = Option<String>;
+
 /// What the caller has to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
@@ -63,8 +69,14 @@ pub enum Output {
     Send(ServerMessage),
     /// Send a WebSocket ping frame.
     Ping,
-    /// Give this command to the lesson; a refusal comes back by [`Session::reject`].
-    Command(LessonCommand),
+    /// Give this command to the lesson. What became of it comes back by [`Session::done`].
+    Command(LessonCommand, Reference),
+    /// The same for a room's part in the lesson.
+    Participate(ParticipationCommand, Reference),
+    /// A room's screens should do something. Comes back by [`Session::done`].
+    Remote(Remote, Reference),
+    /// An observer said her name. Comes back by [`Session::done`].
+    Name(String, Reference),
     /// A viewer shows a slot in another size.
     Demand(Demand),
     /// A viewer's screen says how it is.
@@ -168,7 +180,10 @@ impl Session {
             self.mistake(now, Problem::new(ProblemCode::MessageTooOften));
             return;
         }
-        let message = parse(text);
+        let (reference, message) = match read(text) {
+            Ok(Incoming { reference, message }) => (reference, Ok(message)),
+            Err((reference, problem)) => (reference, Err(problem)),
+        };
         match (self.state, message) {
             (State::AwaitingHello { .. }, Ok(ClientMessage::Hello(hello))) => {
                 if hello.v == PROTOCOL_VERSION {
@@ -182,12 +197,12 @@ impl Session {
                 self.fail(Problem::new(ProblemCode::HelloFirst), CloseCode::Protocol);
             }
             (State::AwaitingHello { .. }, Err(problem)) => self.fail(problem, CloseCode::Protocol),
-            (_, Err(problem)) => self.mistake(now, problem),
+            (_, Err(problem)) => self.mistake_in(now, problem, reference),
             (State::Authenticating | State::Open { .. }, Ok(ClientMessage::Hello(_))) => {
                 self.mistake(now, Problem::new(ProblemCode::HelloTwice));
             }
             (State::Authenticating, Ok(_)) => self.mistake(now, Problem::new(ProblemCode::HelloFirst)),
-            (State::Open { role }, Ok(message)) => self.handle_message(role, message),
+            (State::Open { role }, Ok(message)) => self.handle_message(role, message, reference),
             (State::Closed, Ok(_)) => {}
         }
     }
@@ -229,9 +244,20 @@ impl Session {
 
     /// A command, demand or report of the page could not be carried out; the session goes on.
     pub fn reject(&mut self, problem: Problem) {
-        if self.state != State::Closed {
-            self.outputs.push_back(Output::Send(problem.into()));
+        self.done(Err(problem), None);
+    }
+
+    /// What became of a message: an `ack` if it had a name, an `error` if it was refused.
+    pub fn done(&mut self, outcome: Result<(), Problem>, reference: Reference) {
+        if self.state == State::Closed {
+            return;
         }
+        let answer = match (outcome, reference) {
+            (Ok(()), None) => return,
+            (Ok(()), Some(reference)) => ServerMessage::Ack(Ack { reference }),
+            (Err(problem), reference) => refused(problem, reference),
+        };
+        self.outputs.push_back(Output::Send(answer));
     }
 
     /// The server ends the session.
@@ -290,14 +316,25 @@ impl Session {
         self.state == State::Closed
     }
 
-    fn handle_message(&mut self, role: Role, message: ClientMessage) {
+    fn handle_message(&mut self, role: Role, message: ClientMessage, reference: Reference) {
+        // The lesson judges again, with scope, state and moment; asking here spares it the traffic of
+        // pages that never may.
+        let refuse = |this: &mut Self, reference| {
+            this.done(Err(Refusal::Forbidden { role }.into()), reference);
+        };
         if let Some(command) = message.lesson_command() {
-            // The lesson judges again, with scope and state; asking here spares it the traffic of
-            // pages that never may.
-            if matches!(role, Role::Host | Role::Organiser) {
-                self.outputs.push_back(Output::Command(command));
+            if role.may(command.action()) {
+                self.outputs.push_back(Output::Command(command, reference));
             } else {
-                self.reject(Refusal::Forbidden { role }.into());
+                refuse(self, reference);
+            }
+            return;
+        }
+        if let Some(command) = message.participation_command() {
+            if role.may(command.action_of(role)) {
+                self.outputs.push_back(Output::Participate(command, reference));
+            } else {
+                refuse(self, reference);
             }
             return;
         }
@@ -306,19 +343,29 @@ impl Session {
             ClientMessage::Report(report) if matches!(role, Role::Place | Role::Observer) => {
                 self.outputs.push_back(Output::Report(report.into()));
             }
-            ClientMessage::Report(_) => self.reject(Refusal::Forbidden { role }.into()),
+            ClientMessage::Remote(remote) if role.may(Action::Remote) => {
+                self.outputs.push_back(Output::Remote(remote, reference));
+            }
+            ClientMessage::Name(name) if role == Role::Observer => {
+                self.outputs.push_back(Output::Name(name.name, reference));
+            }
+            ClientMessage::Report(_) | ClientMessage::Remote(_) | ClientMessage::Name(_) => {
+                refuse(self, reference);
+            }
             ClientMessage::Ping { t } => self.outputs.push_back(Output::Send(ServerMessage::Pong { t })),
-            ClientMessage::Hello(_)
-            | ClientMessage::LessonTest
-            | ClientMessage::LessonStart
-            | ClientMessage::LessonEnd => {}
+            // A hello was answered before; everything else was a command.
+            _ => {}
         }
     }
 
     /// Answers a mistake; too many of them close the session.
     fn mistake(&mut self, now: Timestamp, problem: Problem) {
+        self.mistake_in(now, problem, None);
+    }
+
+    fn mistake_in(&mut self, now: Timestamp, problem: Problem, reference: Reference) {
         if self.mistakes.take(now, self.limits.mistakes).is_ok() {
-            self.reject(problem);
+            self.done(Err(problem), reference);
         } else {
             self.fail(problem, CloseCode::Protocol);
         }
@@ -343,9 +390,13 @@ impl Session {
 
 impl From<Problem> for ServerMessage {
     fn from(problem: Problem) -> Self {
-        let Problem { code, detail_vi, detail, .. } = problem;
-        ServerMessage::Error(ErrorMessage { code, detail_vi, detail })
+        refused(problem, None)
     }
+}
+
+fn refused(problem: Problem, reference: Reference) -> ServerMessage {
+    let Problem { code, detail_vi, detail, .. } = problem;
+    ServerMessage::Error(ErrorMessage { code, detail_vi, detail, reference })
 }
 
 /// Reads one message.
@@ -353,15 +404,29 @@ impl From<Problem> for ServerMessage {
 /// # Errors
 /// `message_unknown` for a `type` we do not have, `message_malformed` for everything else.
 pub fn parse(text: &str) -> Result<ClientMessage, Problem> {
-    #[derive(Deserialize)]
+    read(text).map(|incoming| incoming.message).map_err(|(_, problem)| problem)
+}
+
+/// Reads one message and the name its page gave it; the name also comes with a refusal, where it could be read.
+fn read(text: &str) -> Result<Incoming, (Reference, Problem)> {
+    #[derive(Deserialize, Default)]
     struct Envelope {
-        #[serde(rename = "type")]
-        kind: String,
+        #[serde(rename = "type", default)]
+        kind: Option<String>,
+        #[serde(rename = "ref", default, deserialize_with = "reference")]
+        reference: Reference,
     }
-    serde_json::from_str(text).map_err(|error| match serde_json::from_str::<Envelope>(text) {
-        Ok(Envelope { kind }) if !ClientMessage::TYPES.contains(&kind.as_str()) => {
-            Problem::new(ProblemCode::MessageUnknown).because(format_args!("type {kind:?}"))
+    let envelope: Envelope = serde_json::from_str(text).unwrap_or_default();
+    match serde_json::from_str(text) {
+        Ok(message) => Ok(Incoming { reference: envelope.reference, message }),
+        Err(error) => {
+            let problem = match envelope.kind {
+                Some(kind) if !ClientMessage::TYPES.contains(&kind.as_str()) => {
+                    Problem::new(ProblemCode::MessageUnknown).because(format_args!("type {kind:?}"))
+                }
+                _ => Problem::new(ProblemCode::MessageMalformed).because(error),
+            };
+            Err((envelope.reference, problem))
         }
-        _ => Problem::new(ProblemCode::MessageMalformed).because(error),
-    })
+    }
 }

@@ -31,7 +31,10 @@ fn brief(outputs: &[Output]) -> Vec<String> {
             json["type"].as_str().expect("messages have a type").to_owned()
         }
         Output::Ping => "ping".to_owned(),
-        Output::Command(_) => "command".to_owned(),
+        Output::Command(..) => "command".to_owned(),
+        Output::Participate(..) => "participate".to_owned(),
+        Output::Remote(..) => "remote".to_owned(),
+        Output::Name(..) => "name".to_owned(),
         Output::Demand(_) => "demand".to_owned(),
         Output::Report(_) => "report".to_owned(),
         Output::Close(code) => code.as_u16().to_string(),
@@ -51,7 +54,14 @@ fn new_session() -> Session {
 fn open_session(role: Role) -> Session {
     let mut session = new_session();
     session.handle_text(START, HELLO);
-    session.accept(Welcome { v: 1, role, lesson: None, place: None, server_time: UnixMillis::default() });
+    session.accept(Welcome {
+        v: 1,
+        role,
+        lesson: None,
+        place: None,
+        server_time: UnixMillis::default(),
+        seat: None,
+    });
     check(&mut session, &["authenticate", "welcome"]);
     session
 }
@@ -76,6 +86,63 @@ fn anything_but_hello_comes_too_early() {
         check(&mut session, &["hello_first", "4400"]);
         assert!(session.is_closed());
         assert_eq!(session.poll_timeout(), None);
+    }
+}
+
+#[test]
+fn what_became_of_a_message_comes_back_with_its_name() {
+    let mut session = open_session(Role::Helper);
+    session.handle_text(at(10), r#"{"type":"hand","up":true,"ref":"c17"}"#);
+    let Some(Output::Participate(command, reference)) = session.poll_output() else { panic!("a command") };
+    assert_eq!(command, domain::ParticipationCommand::RaiseHand(true));
+    session.done(Ok(()), reference);
+    let acked = Some(Output::Send(ServerMessage::Ack(signalling::Ack { reference: "c17".into() })));
+    assert_eq!(session.poll_output(), acked);
+    let refused = |session: &mut Session| match session.poll_output() {
+        Some(Output::Send(ServerMessage::Error(error))) => (error.code, error.reference),
+        other => panic!("{other:?} is no error"),
+    };
+    // Refused for its role, for its shape, for its type: the name comes back all the same.
+    for (text, code) in [
+        (r#"{"type":"question.close","ref":"c18"}"#, ProblemCode::Forbidden),
+        (r#"{"type":"hand","up":"high","ref":"c18"}"#, ProblemCode::MessageMalformed),
+        (r#"{"type":"dance","ref":"c18"}"#, ProblemCode::MessageUnknown),
+    ] {
+        session.handle_text(at(20), text);
+        assert_eq!(refused(&mut session), (code, Some("c18".into())), "{text}");
+    }
+    // A name that is none makes the message nameless, not malformed.
+    for name in ["7", "null", r#""""#, &format!("{:?}", "a".repeat(65))] {
+        session.handle_text(at(30), &format!(r#"{{"type":"hand","up":false,"ref":{name}}}"#));
+        let Some(Output::Participate(_, reference)) = session.poll_output() else { panic!("a command") };
+        assert_eq!(reference, None, "{name}");
+        session.done(Ok(()), reference);
+        check(&mut session, &[]);
+    }
+}
+
+#[test]
+fn every_message_is_let_through_for_exactly_the_roles_of_the_table() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/protocol");
+    for kind in signalling::ClientMessage::TYPES {
+        let text = std::fs::read_to_string(format!("{folder}/{kind}.json")).expect("an example");
+        let message = signalling::parse(&text).expect("it is read");
+        for role in Role::ALL {
+            let mut session = open_session(role);
+            session.handle_text(at(10), &text);
+            let said = brief(&drain(&mut session));
+            let may = match (message.lesson_command(), message.participation_command(), kind) {
+                (Some(command), ..) => role.may(command.action()),
+                (_, Some(command), _) => role.may(command.action_of(role)),
+                (.., "remote") => role.may(domain::Action::Remote),
+                (.., "report") => matches!(role, Role::Place | Role::Observer),
+                (.., "name") => role == Role::Observer,
+                (.., "ping" | "demand") => true,
+                (.., "hello") => continue,
+                _ => panic!("{kind} has no rule"),
+            };
+            assert_eq!(said.iter().any(|said| said == "forbidden"), !may, "{kind} of {role}: {said:?}");
+        }
     }
 }
 
@@ -130,6 +197,7 @@ fn a_refused_page_learns_whether_to_come_back() {
             lesson: None,
             place: None,
             server_time: UnixMillis::default(),
+            seat: None,
         });
         check(&mut session, &[]);
     }
@@ -160,7 +228,7 @@ fn each_role_gets_only_its_own_messages_through() {
 fn commands_and_reports_carry_what_the_page_said() {
     let mut session = open_session(Role::Host);
     session.handle_text(START, r#"{"type":"lesson.end"}"#);
-    assert_eq!(session.poll_output(), Some(Output::Command(LessonCommand::End)));
+    assert_eq!(session.poll_output(), Some(Output::Command(LessonCommand::End, None)));
     let mut session = open_session(Role::Place);
     session.handle_text(START, REPORT);
     let Some(Output::Report(report)) = session.poll_output() else { panic!("a report comes through") };
@@ -372,7 +440,7 @@ proptest! {
                 Input::Pong => session.handle_pong(now),
                 Input::Timeout => session.handle_timeout(now),
                 Input::Accept(role) => {
-                    session.accept(Welcome { v: 1, role, lesson: None, place: None, server_time: UnixMillis::default() });
+                    session.accept(Welcome { v: 1, role, lesson: None, place: None, server_time: UnixMillis::default(), seat: None });
                 }
                 Input::Refuse(code) => session.refuse(Problem::new(code)),
                 Input::Reject => session.reject(Problem::new(ProblemCode::WrongState)),
@@ -391,7 +459,14 @@ proptest! {
                         prop_assert!(asked && role.is_none());
                         role = Some(welcome.role);
                     }
-                    Output::Command(_) => prop_assert!(matches!(role, Some(Role::Host | Role::Organiser))),
+                    Output::Command(..) => prop_assert!(matches!(role, Some(Role::Host | Role::Organiser))),
+                    Output::Participate(command, _) => {
+                        prop_assert!(role.is_some_and(|role| role.may(command.action_of(role))));
+                    }
+                    Output::Remote(..) => {
+                        prop_assert!(matches!(role, Some(Role::Host | Role::Organiser | Role::Helper)));
+                    }
+                    Output::Name(..) => prop_assert_eq!(role, Some(Role::Observer)),
                     Output::Report(_) => prop_assert!(matches!(role, Some(Role::Place | Role::Observer))),
                     Output::Demand(_) => prop_assert!(role.is_some()),
                     Output::Close(_) => closed = true,

@@ -15,7 +15,13 @@ pub enum Entity {
     Place,
     /// An invitation.
     Invitation,
-    /// A token of a place.
+    /// A unit above places.
+    Unit,
+    /// A helper's phone.
+    Helper,
+    /// A photo of a pupil's work.
+    Work,
+    /// A token of a place or helper.
     Token,
     /// A file a backup should be written to.
     BackupFile,
@@ -27,6 +33,9 @@ impl fmt::Display for Entity {
             Entity::Lesson => "lesson",
             Entity::Place => "place",
             Entity::Invitation => "invitation",
+            Entity::Unit => "unit",
+            Entity::Helper => "helper",
+            Entity::Work => "pupil's work",
             Entity::Token => "token",
             Entity::BackupFile => "backup file",
         })

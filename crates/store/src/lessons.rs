@@ -1,8 +1,8 @@
 //! Lessons and the log of what happened in them.
 
 use crate::{Entity, Store, StoreError};
-use domain::{Invited, LessonEvent, LessonId, LessonRecord, PlaceId, UnixMillis};
-use sqlx::{FromRow, Sqlite, Transaction, sqlite::SqliteRow};
+use domain::{Invited, LessonControl, LessonEvent, LessonId, LessonRecord, PlaceId, UnixMillis};
+use sqlx::{AssertSqlSafe, FromRow, Sqlite, Transaction, sqlite::SqliteRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One entry of a lesson's log.
@@ -25,6 +25,16 @@ struct LessonRow {
     starts_at: Option<i64>,
     started_at: Option<i64>,
     ended_at: Option<i64>,
+    locked_at: Option<i64>,
+    in_charge: Option<String>,
+    rehearsal: bool,
+}
+
+/// The places a lesson names.
+#[derive(Default)]
+struct Named {
+    invited: BTreeSet<PlaceId>,
+    removed: BTreeSet<PlaceId>,
 }
 
 impl Store {
@@ -35,8 +45,9 @@ impl Store {
     pub async fn insert_lesson(&self, lesson: &LessonRecord) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
         sqlx::query(
-            "INSERT INTO lessons (title, host_place, state, invites_all, starts_at, started_at, ended_at, id, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO lessons (title, host_place, state, invites_all, starts_at, started_at, ended_at,
+                                  locked_at, in_charge, rehearsal, id, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&lesson.title)
         .bind(&lesson.host_place)
@@ -45,12 +56,15 @@ impl Store {
         .bind(lesson.starts_at.map(UnixMillis::get))
         .bind(lesson.started_at.map(UnixMillis::get))
         .bind(lesson.ended_at.map(UnixMillis::get))
+        .bind(lesson.control.locked_at.map(UnixMillis::get))
+        .bind(lesson.control.in_charge.map(String::from))
+        .bind(lesson.control.rehearsal)
         .bind(lesson.id.to_string())
         .bind(lesson.created_at.get())
         .execute(&mut *transaction)
         .await
         .map_err(|error| self.failed(error).or_conflict(Entity::Lesson))?;
-        self.write_invited(&mut transaction, lesson).await?;
+        self.write_places(&mut transaction, lesson).await?;
         self.commit(transaction).await
     }
 
@@ -62,7 +76,8 @@ impl Store {
         let mut transaction = self.begin().await?;
         let done = sqlx::query(
             "UPDATE lessons
-             SET title = ?, host_place = ?, state = ?, invites_all = ?, starts_at = ?, started_at = ?, ended_at = ?
+             SET title = ?, host_place = ?, state = ?, invites_all = ?, starts_at = ?, started_at = ?, ended_at = ?,
+                 locked_at = ?, in_charge = ?, rehearsal = ?
              WHERE id = ?",
         )
         .bind(&lesson.title)
@@ -72,6 +87,9 @@ impl Store {
         .bind(lesson.starts_at.map(UnixMillis::get))
         .bind(lesson.started_at.map(UnixMillis::get))
         .bind(lesson.ended_at.map(UnixMillis::get))
+        .bind(lesson.control.locked_at.map(UnixMillis::get))
+        .bind(lesson.control.in_charge.map(String::from))
+        .bind(lesson.control.rehearsal)
         .bind(lesson.id.to_string())
         .execute(&mut *transaction)
         .await
@@ -79,7 +97,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: Entity::Lesson });
         }
-        self.write_invited(&mut transaction, lesson).await?;
+        self.write_places(&mut transaction, lesson).await?;
         for event in events {
             let payload = serde_json::to_string(event).map_err(|error| self.corrupted(&error))?;
             sqlx::query(
@@ -109,14 +127,18 @@ impl Store {
             .await
             .map_err(|error| self.failed(error))?;
         let row = row.ok_or(StoreError::NotFound { what: Entity::Lesson })?;
-        let places: Vec<String> =
-            sqlx::query_scalar("SELECT place_id FROM lesson_places WHERE lesson_id = ?")
+        let mut named = Named::default();
+        for (table, places) in [("lesson_places", &mut named.invited), ("lesson_removed", &mut named.removed)]
+        {
+            let sql = format!("SELECT place_id FROM {table} WHERE lesson_id = ?");
+            let ids: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
                 .bind(id.to_string())
                 .fetch_all(&mut *transaction)
                 .await
                 .map_err(|error| self.failed(error))?;
-        let places = places.iter().map(|id| self.read_place_id(id)).collect::<Result<_, _>>()?;
-        self.read_lesson(&row, places)
+            *places = ids.iter().map(|id| self.read_place_id(id)).collect::<Result<_, _>>()?;
+        }
+        self.read_lesson(&row, named)
     }
 
     /// All lessons: the next to begin first, then those without a time, oldest first.
@@ -129,20 +151,23 @@ impl Store {
             .fetch_all(&mut *transaction)
             .await
             .map_err(|error| self.failed(error))?;
-        let pairs: Vec<(String, String)> = sqlx::query_as("SELECT lesson_id, place_id FROM lesson_places")
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(|error| self.failed(error))?;
-        let mut invited: BTreeMap<String, BTreeSet<PlaceId>> = BTreeMap::new();
-        for (lesson, place) in pairs {
-            invited.entry(lesson).or_default().insert(self.read_place_id(&place)?);
+        let mut named: BTreeMap<String, Named> = BTreeMap::new();
+        for (table, is_invitation) in [("lesson_places", true), ("lesson_removed", false)] {
+            let sql = format!("SELECT lesson_id, place_id FROM {table}");
+            let pairs: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
+                .fetch_all(&mut *transaction)
+                .await
+                .map_err(|error| self.failed(error))?;
+            for (lesson, place) in pairs {
+                let named = named.entry(lesson).or_default();
+                let places = if is_invitation { &mut named.invited } else { &mut named.removed };
+                places.insert(self.read_place_id(&place)?);
+            }
         }
         let id_of = |row: &SqliteRow| -> Result<String, StoreError> {
             sqlx::Row::try_get(row, "id").map_err(|error| self.failed(error))
         };
-        rows.iter()
-            .map(|row| self.read_lesson(row, invited.remove(&id_of(row)?).unwrap_or_default()))
-            .collect()
+        rows.iter().map(|row| self.read_lesson(row, named.remove(&id_of(row)?).unwrap_or_default())).collect()
     }
 
     /// Removes a lesson with its invitations and its log.
@@ -179,7 +204,7 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    async fn write_invited(
+    async fn write_places(
         &self,
         transaction: &mut Transaction<'static, Sqlite>,
         lesson: &LessonRecord,
@@ -190,30 +215,57 @@ impl Store {
             .execute(&mut **transaction)
             .await
             .map_err(|error| self.failed(error))?;
-        let Invited::Only(places) = &lesson.invited else { return Ok(()) };
-        for place in places {
-            sqlx::query("INSERT INTO lesson_places (lesson_id, place_id) VALUES (?, ?)")
-                .bind(&id)
-                .bind(place.to_string())
-                .execute(&mut **transaction)
-                .await
-                .map_err(|error| self.failed(error).or_conflict(Entity::Place))?;
+        if let Invited::Only(places) = &lesson.invited {
+            for place in places {
+                sqlx::query("INSERT INTO lesson_places (lesson_id, place_id) VALUES (?, ?)")
+                    .bind(&id)
+                    .bind(place.to_string())
+                    .execute(&mut **transaction)
+                    .await
+                    .map_err(|error| self.failed(error).or_conflict(Entity::Place))?;
+            }
+        }
+        sqlx::query("DELETE FROM lesson_removed WHERE lesson_id = ?")
+            .bind(&id)
+            .execute(&mut **transaction)
+            .await
+            .map_err(|error| self.failed(error))?;
+        for place in &lesson.control.removed {
+            // A place that was deleted meanwhile needs no keeping out.
+            sqlx::query(
+                "INSERT INTO lesson_removed (lesson_id, place_id) SELECT ?, id FROM places WHERE id = ?",
+            )
+            .bind(&id)
+            .bind(place.to_string())
+            .execute(&mut **transaction)
+            .await
+            .map_err(|error| self.failed(error))?;
         }
         Ok(())
     }
 
-    fn read_lesson(&self, row: &SqliteRow, places: BTreeSet<PlaceId>) -> Result<LessonRecord, StoreError> {
+    fn read_lesson(&self, row: &SqliteRow, named: Named) -> Result<LessonRecord, StoreError> {
         let row = LessonRow::from_row(row).map_err(|error| self.failed(error))?;
         Ok(LessonRecord {
             id: row.id.parse().map_err(|error| self.corrupted(&error))?,
             title: row.title,
             host_place: row.host_place,
             state: row.state.parse().map_err(|error| self.corrupted(&error))?,
-            invited: if row.invites_all { Invited::All } else { Invited::Only(places) },
+            invited: if row.invites_all { Invited::All } else { Invited::Only(named.invited) },
             created_at: UnixMillis::clamped(row.created_at),
             starts_at: row.starts_at.map(UnixMillis::clamped),
             started_at: row.started_at.map(UnixMillis::clamped),
             ended_at: row.ended_at.map(UnixMillis::clamped),
+            control: LessonControl {
+                locked_at: row.locked_at.map(UnixMillis::clamped),
+                removed: named.removed,
+                in_charge: row
+                    .in_charge
+                    .map(|id| id.parse())
+                    .transpose()
+                    .map_err(|error| self.corrupted(&error))?,
+                rehearsal: row.rehearsal,
+            },
         })
     }
 

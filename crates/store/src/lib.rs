@@ -14,15 +14,21 @@
 //! - **Foreign keys on**, `STRICT` tables, an append-only event log held by triggers.
 //! - The file is checked when it is opened, so damage is found before a lesson, not in it.
 
+mod attendance;
+mod checks;
 mod error;
+mod helpers;
 mod invitations;
 mod lessons;
+mod participation;
 mod places;
 mod settings;
 mod token;
+mod units;
 
 pub use error::{Entity, StoreError};
 pub use lessons::LoggedEvent;
+pub use participation::WorkPicture;
 pub use places::SCREENS_PER_PLACE_MAX;
 pub use token::{Credential, TokenHash};
 

@@ -1,7 +1,7 @@
 //! Places and their permanent links.
 
 use crate::{Entity, Store, StoreError, TokenHash};
-use domain::{Place, PlaceId, UnixMillis};
+use domain::{Place, PlaceId, Unit, UnixMillis};
 use sqlx::{FromRow, Sqlite, Transaction, sqlite::SqliteRow};
 
 /// How many screens paired by code a place keeps; pairing another forgets the oldest.
@@ -11,6 +11,7 @@ pub const SCREENS_PER_PLACE_MAX: u32 = 8;
 struct PlaceRow {
     id: String,
     name: String,
+    unit_id: Option<String>,
     created_at: i64,
 }
 
@@ -21,15 +22,50 @@ impl Store {
     /// [`StoreError::Conflict`] when id or token exist.
     pub async fn insert_place(&self, place: &Place, link: TokenHash) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        sqlx::query("INSERT INTO places (id, name, created_at) VALUES (?, ?, ?)")
+        self.insert_place_in(&mut transaction, place, link).await?;
+        self.commit(transaction).await
+    }
+
+    /// Stores what an import brings, all or nothing: new units in an order in which parents come first, new places
+    /// with the hashes of their links' tokens, and places with another name or unit.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when an id or token exists; [`StoreError::NotFound`] for a changed place that was deleted
+    /// meanwhile.
+    pub async fn import(
+        &self,
+        units: &[Unit],
+        new: &[(Place, TokenHash)],
+        changed: &[Place],
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        for unit in units {
+            self.put_unit_in(&mut transaction, unit).await?;
+        }
+        for (place, link) in new {
+            self.insert_place_in(&mut transaction, place, *link).await?;
+        }
+        for place in changed {
+            self.update_place_in(&mut transaction, place).await?;
+        }
+        self.commit(transaction).await
+    }
+
+    async fn insert_place_in(
+        &self,
+        transaction: &mut Transaction<'static, Sqlite>,
+        place: &Place,
+        link: TokenHash,
+    ) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO places (id, name, unit_id, created_at) VALUES (?, ?, ?, ?)")
             .bind(place.id.to_string())
             .bind(&place.name)
+            .bind(place.unit.map(String::from))
             .bind(place.created_at.get())
-            .execute(&mut *transaction)
+            .execute(&mut **transaction)
             .await
             .map_err(|error| self.failed(error).or_conflict(Entity::Place))?;
-        self.insert_token(&mut transaction, place.id, link, "link", place.created_at).await?;
-        self.commit(transaction).await
+        self.insert_token(transaction, place.id, link, "link", place.created_at).await
     }
 
     /// One place.
@@ -57,17 +93,28 @@ impl Store {
         rows.iter().map(|row| self.read_place(row)).collect()
     }
 
-    /// Stores a changed name.
+    /// Stores a changed name or unit.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when the unit does not exist.
     pub async fn update_place(&self, place: &Place) -> Result<(), StoreError> {
-        let done = sqlx::query("UPDATE places SET name = ? WHERE id = ?")
+        let mut transaction = self.begin().await?;
+        self.update_place_in(&mut transaction, place).await?;
+        self.commit(transaction).await
+    }
+
+    async fn update_place_in(
+        &self,
+        transaction: &mut Transaction<'static, Sqlite>,
+        place: &Place,
+    ) -> Result<(), StoreError> {
+        let done = sqlx::query("UPDATE places SET name = ?, unit_id = ? WHERE id = ?")
             .bind(&place.name)
+            .bind(place.unit.map(String::from))
             .bind(place.id.to_string())
-            .execute(&self.writer)
+            .execute(&mut **transaction)
             .await
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.failed(error).or_conflict(Entity::Unit))?;
         if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound { what: Entity::Place }) }
     }
 
@@ -84,8 +131,8 @@ impl Store {
         if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound { what: Entity::Place }) }
     }
 
-    /// Gives a place a new link. The old link *and every paired screen's token* stop working: an organiser
-    /// presses this when something leaked, and cannot know which of them it was.
+    /// Gives a place a new link. The old link, *every paired screen's token and every helper's phone* stop working: an
+    /// organiser presses this when something leaked, and cannot know which of them it was.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when the token exists.
@@ -98,6 +145,12 @@ impl Store {
         let mut transaction = self.begin().await?;
         let place = self.place_in(&mut transaction, id).await?;
         sqlx::query("UPDATE place_tokens SET revoked_at = ? WHERE place_id = ? AND revoked_at IS NULL")
+            .bind(now.get())
+            .bind(id.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| self.failed(error))?;
+        sqlx::query("UPDATE helpers SET revoked_at = ? WHERE place_id = ? AND revoked_at IS NULL")
             .bind(now.get())
             .bind(id.to_string())
             .execute(&mut *transaction)
@@ -168,7 +221,7 @@ impl Store {
         Ok(Some((self.read_place(&row)?, revoked_at.map(UnixMillis::clamped))))
     }
 
-    async fn place_in(
+    pub(crate) async fn place_in(
         &self,
         transaction: &mut Transaction<'static, Sqlite>,
         id: PlaceId,
@@ -205,6 +258,7 @@ impl Store {
         Ok(Place {
             id: row.id.parse().map_err(|error| self.corrupted(&error))?,
             name: row.name,
+            unit: row.unit_id.map(|id| id.parse()).transpose().map_err(|error| self.corrupted(&error))?,
             created_at: UnixMillis::clamped(row.created_at),
         })
     }

@@ -21,7 +21,7 @@ fn lesson(id: u64) -> Lesson {
 }
 
 fn place(id: u64) -> Place {
-    Place { id: PlaceId(id), name: format!("Phòng {id}"), created_at: NOW }
+    Place { id: PlaceId(id), name: format!("Phòng {id}"), unit: None, created_at: NOW }
 }
 
 async fn on_writer(store: &Store, sql: &str) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Tokens of links, as hashes, and what they lead to.
 
 use crate::{Store, StoreError};
-use domain::{Identity, Invitation, Place, Refusal, UnixMillis};
+use domain::{HelperLink, Identity, Invitation, Place, Refusal, UnixMillis};
 use std::fmt;
 
 /// SHA-256 of a token. The caller hashes; the token itself never comes here.
@@ -20,6 +20,8 @@ impl fmt::Debug for TokenHash {
 pub enum Credential {
     /// A link of a host, observer or organiser.
     Invitation(Invitation),
+    /// A helper's phone.
+    Helper(HelperLink),
     /// A place's link, or a screen paired with it.
     Place {
         /// The place.
@@ -37,6 +39,7 @@ impl Credential {
     pub fn open(&self, now: UnixMillis) -> Result<Identity, Refusal> {
         match self {
             Credential::Invitation(invitation) => invitation.open(now),
+            Credential::Helper(link) => link.open(now),
             Credential::Place { revoked_at: Some(_), .. } => Err(Refusal::InvitationRevoked),
             Credential::Place { place, revoked_at: None } => Ok(Identity::Place { place: place.id }),
         }
@@ -53,6 +56,9 @@ impl Store {
     pub async fn credential(&self, token: TokenHash) -> Result<Option<Credential>, StoreError> {
         if let Some(invitation) = self.invitation_by_token(token).await? {
             return Ok(Some(Credential::Invitation(invitation)));
+        }
+        if let Some(link) = self.helper_by_token(token).await? {
+            return Ok(Some(Credential::Helper(link)));
         }
         let place = self.place_of_any_token(token).await?;
         Ok(place.map(|(place, revoked_at)| Credential::Place { place, revoked_at }))

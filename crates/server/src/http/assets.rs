@@ -17,7 +17,7 @@ use signalling::ProblemCode;
 #[allow_missing = true]
 struct Dist;
 
-/// `GET /`, `/day`, `/diem-cau`, `/du-gio`, `/to-chuc`
+/// `GET /`, `/day`, `/diem-cau`, `/du-gio`, `/to-chuc`, `/phong`
 pub(super) async fn page(uri: axum::http::Uri, headers: HeaderMap) -> Response {
     let name = match uri.path() {
         "/" => "index",

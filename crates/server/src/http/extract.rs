@@ -10,7 +10,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
-use domain::{InvitationId, LessonId, PlaceId};
+use domain::{HelperId, InvitationId, LessonId, PlaceId, UnitId};
 use serde::de::DeserializeOwned;
 use signalling::{Problem, ProblemCode};
 use std::{convert::Infallible, str::FromStr};
@@ -91,6 +91,14 @@ impl Named for InvitationId {
     const UNKNOWN: ProblemCode = ProblemCode::InvitationUnknown;
 }
 
+impl Named for UnitId {
+    const UNKNOWN: ProblemCode = ProblemCode::UnitUnknown;
+}
+
+impl Named for HelperId {
+    const UNKNOWN: ProblemCode = ProblemCode::HelperUnknown;
+}
+
 /// The secret of a media session, already hashed.
 pub(super) struct SessionSecret(pub(super) [u8; 32]);
 
@@ -124,6 +132,39 @@ impl<T: Named> FromRequestParts<AppState> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| T::UNKNOWN)?;
         text.parse().map(Self).map_err(|_| T::UNKNOWN.into())
+    }
+}
+
+/// A lesson's id and the number of something in it.
+pub(super) struct No(pub(super) LessonId, pub(super) u32);
+
+impl FromRequestParts<AppState> for No {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((lesson, no)) = path.map_err(|_| ProblemCode::NotFound)?;
+        let lesson = lesson.parse().map_err(|_| ProblemCode::LessonUnknown)?;
+        Ok(Self(lesson, no.parse().map_err(|_| ProblemCode::WorkUnknown)?))
+    }
+}
+
+/// A table, `text/csv`, in whatever encoding the importer reads.
+pub(super) struct Table(pub(super) bytes::Bytes);
+
+/// Longest table, bytes.
+const TABLE_MAX: usize = 1024 * 1024;
+
+impl FromRequest<AppState> for Table {
+    type Rejection = Refused;
+    async fn from_request(request: Request, _: &AppState) -> Answer<Self> {
+        if !is_of_type(request.headers(), "text/csv") {
+            let problem = Problem::new(ProblemCode::UnsupportedMediaType);
+            return Err(problem.because("Content-Type must be text/csv").into());
+        }
+        let bytes = to_bytes(request.into_body(), TABLE_MAX).await.map_err(|error| {
+            Problem::new(ProblemCode::TooLarge).because(format_args!("at most {TABLE_MAX} bytes; {error}"))
+        })?;
+        Ok(Self(bytes))
     }
 }
 

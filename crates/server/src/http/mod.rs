@@ -23,7 +23,7 @@ use signalling::ProblemCode;
 use std::time::Instant;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
-const PAGES: [&str; 5] = ["/", "/day", "/diem-cau", "/du-gio", "/to-chuc"];
+const PAGES: [&str; 6] = ["/", "/day", "/diem-cau", "/du-gio", "/to-chuc", "/phong"];
 
 /// The router of one running server.
 pub(crate) fn router(state: AppState) -> Router {

@@ -81,7 +81,9 @@ async fn publish(
     Asked(PublishQuery { slot }): Asked<PublishQuery>,
     Sdp(offer): Sdp,
 ) -> Answer<Response> {
-    caller.permit(&state, lesson, Action::Publish)?;
+    // A room may only speak when it was called; a host publishes what is hers.
+    let action = if caller.who.place().is_some() { Action::Speak } else { Action::Publish };
+    caller.permit(&state, lesson, action)?;
     state.limits.sessions.take(state.clock.now(), address)?;
     let first_slot = match slot {
         FirstSlot::Program => Slot::ProgramVideo,
@@ -92,17 +94,26 @@ async fn publish(
     created(&state, caller, opened, "whip").await
 }
 
+#[derive(Deserialize)]
+struct PlayQuery {
+    /// An observer's seat: lets her player into a locked lesson.
+    seat: Option<String>,
+}
+
 /// `POST /whep/{lesson}`
 async fn play(
     State(state): State<AppState>,
     caller: Caller,
     address: ClientAddress,
     Id(lesson): Id<LessonId>,
+    Asked(PlayQuery { seat }): Asked<PlayQuery>,
     Sdp(offer): Sdp,
 ) -> Answer<Response> {
     caller.permit(&state, lesson, Action::Watch)?;
     state.limits.sessions.take(state.clock.now(), address)?;
-    let opened = state.lessons.lesson(lesson)?.play(caller.who, offer).await?;
+    let link = caller.who.invitation();
+    let seat = seat.zip(link).and_then(|(seat, link)| state.seats.open(&seat, lesson, link));
+    let opened = state.lessons.lesson(lesson)?.play(caller.who, seat, offer).await?;
     created(&state, caller, opened, "whep").await
 }
 

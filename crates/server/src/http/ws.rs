@@ -5,9 +5,10 @@ use crate::{
     address::ClientAddress,
     auth::{self, Caller},
     clock::Clock,
-    lessons::{Directory, LessonHandle, Page},
+    lessons::{Directory, LessonHandle, Page, observer_name},
     lines::{Cut, Line, LineEnd, OnLine},
     problem::Answer,
+    seat::Seat as ObserverSeat,
     seats::Seat,
     state::{AppState, Parts},
     token,
@@ -21,11 +22,11 @@ use axum::{
     },
     response::Response,
 };
-use domain::{CodecSupport, LessonId, Refusal, Role, Timestamp};
+use domain::{CodecSupport, Identity, LessonId, Refusal, Timestamp};
 use serde::Deserialize;
 use signalling::{
     CloseCode, ClosingReason, Demand, Hello, LessonInfo, Output, PROTOCOL_VERSION, PlaceInfo, Problem,
-    ProblemCode, ServerMessage, Session, SessionLimits, Welcome,
+    ProblemCode, Reference, ServerMessage, Session, SessionLimits, Welcome,
 };
 use std::time::Duration;
 use tokio::{
@@ -73,6 +74,9 @@ pub(super) async fn connect(
 struct Admitted<'a> {
     caller: Caller,
     codecs: CodecSupport,
+    /// An observer's seat and name.
+    seat: Option<ObserverSeat>,
+    name: Option<String>,
     entry: OnLine<'a>,
     lesson: Option<(LessonId, LessonHandle)>,
 }
@@ -134,7 +138,8 @@ impl<'a> Connection<'a> {
             }
             let Some(wake_at) = self.session.poll_timeout() else { return Ok(()) };
             let wake_at = self.instant(wake_at);
-            let is_place = self.admitted.as_ref().is_some_and(|page| page.caller.who.role() == Role::Place);
+            // A room's pages, screen and phone, follow the room from lesson to lesson.
+            let is_place = self.admitted.as_ref().is_some_and(|page| page.caller.who.place().is_some());
             tokio::select! {
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => self.received(message),
@@ -171,16 +176,28 @@ impl<'a> Connection<'a> {
             },
             Output::Send(message) => self.send(message.to_json().into()).await?,
             Output::Ping => self.write(Message::Ping(bytes::Bytes::new())).await?,
-            Output::Command(command) => {
-                let Some(page) = &self.admitted else { return Ok(()) };
-                let done = match &page.lesson {
-                    Some((_, lesson)) => lesson.command(page.caller.who, command).await.map(drop),
-                    None => Err(ProblemCode::LessonUnknown.into()),
+            Output::Command(command, reference) => {
+                let done = match self.lesson() {
+                    Ok((who, lesson)) => lesson.command(who, command).await.map(drop),
+                    Err(problem) => Err(problem),
                 };
-                if let Err(problem) = done {
-                    self.session.reject(problem);
-                }
+                self.session.done(done, reference);
             }
+            Output::Participate(command, reference) => {
+                let done = match self.lesson() {
+                    Ok((who, lesson)) => lesson.participate(who, command).await,
+                    Err(problem) => Err(problem),
+                };
+                self.session.done(done, reference);
+            }
+            Output::Remote(remote, reference) => {
+                let done = match self.lesson() {
+                    Ok((who, lesson)) => lesson.remote(who, remote).await,
+                    Err(problem) => Err(problem),
+                };
+                self.session.done(done, reference);
+            }
+            Output::Name(name, reference) => self.take_name(name, reference).await,
             Output::Demand(demand) => {
                 if let Err(problem) = self.demand(&demand) {
                     self.session.reject(problem);
@@ -194,6 +211,24 @@ impl<'a> Connection<'a> {
             Output::Close(code) => self.close(code).await?,
         }
         Ok(())
+    }
+
+    /// Who the page is, and the lesson it is in.
+    fn lesson(&self) -> Result<(Identity, &LessonHandle), Problem> {
+        let page = self.admitted.as_ref().ok_or(ProblemCode::HelloFirst)?;
+        let (_, lesson) = page.lesson.as_ref().ok_or(ProblemCode::LessonUnknown)?;
+        Ok((page.caller.who, lesson))
+    }
+
+    /// An observer says her name.
+    async fn take_name(&mut self, name: String, reference: Reference) {
+        let done = match &self.admitted {
+            Some(Admitted { entry, lesson: Some((_, lesson)), .. }) => {
+                lesson.name(entry.connection, name).await
+            }
+            _ => Err(ProblemCode::LessonUnknown.into()),
+        };
+        self.session.done(done, reference);
     }
 
     /// Lets the page in: finds out who it is and takes it to its lesson.
@@ -215,19 +250,33 @@ impl<'a> Connection<'a> {
             Some(id) => Some(directory.lesson(id).cloned().ok_or(ProblemCode::LessonUnknown)?),
             None => directory.lesson_of(caller.who, None, Clock::wall()).cloned(),
         };
+        let (seat, shown_seat) = self.seat(&caller, hello).unzip();
+        // A name that cannot be shown keeps nobody out.
+        let name = hello.name.as_deref().and_then(|name| observer_name(name).ok());
         let welcome = Welcome {
             v: PROTOCOL_VERSION,
             role: caller.who.role(),
             lesson: lesson.as_ref().map(LessonInfo::from),
             place: caller.who.place().and_then(|id| directory.place(id)).map(PlaceInfo::from),
             server_time: Clock::wall(),
+            seat: shown_seat,
         };
         let codecs = hello.device.codec_support();
-        self.admitted = Some(Admitted { caller, codecs, entry, lesson: None });
+        self.admitted = Some(Admitted { caller, codecs, seat, name, entry, lesson: None });
         if let Some(told) = &welcome.lesson {
             self.enter(told).await?;
         }
         Ok(welcome)
+    }
+
+    /// An observer's seat, the one she shows or a new one, and as text for her page to keep.
+    fn seat(&self, caller: &Caller, hello: &Hello) -> Option<(ObserverSeat, String)> {
+        let Identity::Observer { invitation, lesson } = caller.who else { return None };
+        let seats = &self.state.seats;
+        let shown = hello.seat.as_deref().and_then(|text| seats.open(text, lesson, invitation));
+        let new = || ObserverSeat { id: token::seat_id(), given_at: Clock::wall() };
+        let seat = shown.unwrap_or_else(new);
+        Some((seat, seats.seal(seat, lesson, invitation)))
     }
 
     /// Joins the lesson the page was told of. What the lesson says waits in the line.
@@ -241,6 +290,8 @@ impl<'a> Connection<'a> {
                 codecs: page.codecs,
                 line: self.line.clone(),
                 told: told.clone(),
+                seat: page.seat,
+                name: page.name.clone(),
             })
             .await?;
         page.lesson = Some((told.id, lesson));

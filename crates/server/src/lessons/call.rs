@@ -1,8 +1,11 @@
 //! What the doors (HTTP, WebSocket, media workers) ask of a lesson's task.
 
-use crate::{lines::Line, media::MediaEvent};
-use domain::{CodecSupport, ConnectionId, Identity, LessonCommand, LessonRecord, Slot, ViewerReport};
-use signalling::{LessonInfo, Problem};
+use crate::{lines::Line, media::MediaEvent, seat::Seat};
+use domain::{
+    Attendance, CodecSupport, ConnectionId, Identity, InvitationId, LessonCommand, LessonRecord,
+    Participation, ParticipationCommand, Slot, ViewerReport,
+};
+use signalling::{LessonInfo, Problem, Remote};
 use tokio::sync::{mpsc, oneshot};
 
 /// Where an answer goes. Whoever asked may have left meanwhile; then the answer is for nobody.
@@ -18,10 +21,26 @@ pub(super) enum Call {
     Report(ConnectionId, ViewerReport),
     /// Somebody wants to change the lesson.
     Command(Identity, LessonCommand, Reply<LessonRecord>),
+    /// Somebody takes part.
+    Participate(Identity, ParticipationCommand, Reply<()>),
+    /// A helper sends in a photo of a pupil's work, re-encoded.
+    OfferWork { who: Identity, key: String, jpeg: Vec<u8>, reply: Reply<u32> },
+    /// A room's screens should do something.
+    Remote(Identity, Remote, Reply<()>),
+    /// An observer says her name.
+    Name(ConnectionId, String, Reply<()>),
+    /// Somebody wants to know what happened.
+    Look(Reply<Looked>),
     /// A WHIP offer.
     Publish { who: Identity, offer: String, first_slot: Slot, reply: Reply<Opened> },
     /// A WHEP offer.
-    Play { who: Identity, offer: String, reply: Reply<Opened> },
+    Play { who: Identity, seat: Option<Seat>, offer: String, reply: Reply<Opened> },
+    /// Invitations of the lesson changed; this one, if any, was revoked.
+    Links(Option<InvitationId>),
+    /// Units or names of places changed.
+    Places,
+    /// The lesson has been over for long: pupils' works that nobody keeps go.
+    Purge(Reply<()>),
     /// An organiser wants the lesson gone.
     Delete(Identity, Reply<()>),
     /// News of its connections.
@@ -40,6 +59,20 @@ pub(crate) struct Page {
     pub(crate) line: Line,
     /// The lesson as the page was told; it hears at once if that is old.
     pub(crate) told: LessonInfo,
+    /// An observer's seat.
+    pub(crate) seat: Option<Seat>,
+    /// An observer's name.
+    pub(crate) name: Option<String>,
+}
+
+/// What happened in a lesson so far.
+pub(crate) struct Looked {
+    /// The lesson.
+    pub(crate) record: LessonRecord,
+    /// What the rooms did.
+    pub(crate) participation: Participation,
+    /// Who received what.
+    pub(crate) attendance: Attendance,
 }
 
 /// A WHIP or WHEP session that was opened.
@@ -89,6 +122,35 @@ impl LessonHandle {
         self.ask(|reply| Call::Command(who, command, reply)).await
     }
 
+    /// Takes part. When this returns, what it changed is stored.
+    pub(crate) async fn participate(
+        &self,
+        who: Identity,
+        command: ParticipationCommand,
+    ) -> Result<(), Problem> {
+        self.ask(|reply| Call::Participate(who, command, reply)).await
+    }
+
+    /// Sends in a photo; its number.
+    pub(crate) async fn offer_work(&self, who: Identity, key: String, jpeg: Vec<u8>) -> Result<u32, Problem> {
+        self.ask(|reply| Call::OfferWork { who, key, jpeg, reply }).await
+    }
+
+    /// Works a room's screens.
+    pub(crate) async fn remote(&self, who: Identity, remote: Remote) -> Result<(), Problem> {
+        self.ask(|reply| Call::Remote(who, remote, reply)).await
+    }
+
+    /// An observer says her name.
+    pub(crate) async fn name(&self, connection: ConnectionId, name: String) -> Result<(), Problem> {
+        self.ask(|reply| Call::Name(connection, name, reply)).await
+    }
+
+    /// What happened so far.
+    pub(crate) async fn look(&self) -> Result<Looked, Problem> {
+        self.ask(Call::Look).await
+    }
+
     /// Answers a WHIP offer.
     pub(crate) async fn publish(
         &self,
@@ -100,8 +162,18 @@ impl LessonHandle {
     }
 
     /// Answers a WHEP offer.
-    pub(crate) async fn play(&self, who: Identity, offer: String) -> Result<Opened, Problem> {
-        self.ask(|reply| Call::Play { who, offer, reply }).await
+    pub(crate) async fn play(
+        &self,
+        who: Identity,
+        seat: Option<Seat>,
+        offer: String,
+    ) -> Result<Opened, Problem> {
+        self.ask(|reply| Call::Play { who, seat, offer, reply }).await
+    }
+
+    /// Deletes pupils' works that nobody keeps.
+    pub(crate) async fn purge(&self) -> Result<(), Problem> {
+        self.ask(Call::Purge).await
     }
 
     /// Deletes the lesson.

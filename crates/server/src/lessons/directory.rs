@@ -1,13 +1,20 @@
 //! What is known of all lessons and places, for everybody to read at any moment.
 
-use domain::{Identity, LessonId, LessonRecord, LessonState, Place, PlaceId, UnixMillis, lesson_for_place};
-use std::{collections::BTreeMap, sync::Arc};
+use domain::{
+    Identity, Invited, LessonId, LessonRecord, LessonState, Place, PlaceId, UnitId, Units, UnixMillis,
+    lesson_for_place,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Lessons and places as they are stored. Cloning costs two counters: readers keep what they saw.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Directory {
     pub(super) lessons: Arc<BTreeMap<LessonId, LessonRecord>>,
     pub(super) places: Arc<BTreeMap<PlaceId, Place>>,
+    pub(super) units: Arc<Units>,
 }
 
 impl Directory {
@@ -40,6 +47,16 @@ impl Directory {
         self.places.get(&id)
     }
 
+    /// Every place, by id.
+    pub(crate) fn place_map(&self) -> &BTreeMap<PlaceId, Place> {
+        &self.places
+    }
+
+    /// Every lesson.
+    pub(crate) fn all_lessons(&self) -> impl Iterator<Item = &LessonRecord> {
+        self.lessons.values()
+    }
+
     /// Every place, by name.
     pub(crate) fn places(&self) -> Vec<&Place> {
         let mut places: Vec<_> = self.places.values().collect();
@@ -47,8 +64,31 @@ impl Directory {
         places
     }
 
+    /// Where places belong.
+    pub(crate) fn units(&self) -> &Units {
+        &self.units
+    }
+
+    /// Who is invited when these places and all places below these units are: everybody, when neither is named.
+    pub(crate) fn invite(
+        &self,
+        places: Option<BTreeSet<PlaceId>>,
+        units: Option<&BTreeSet<UnitId>>,
+    ) -> Invited {
+        match (places, units) {
+            (None, None) => Invited::All,
+            (places, units) => {
+                let mut all = places.unwrap_or_default();
+                if let Some(units) = units {
+                    all.extend(self.units.places_within(units, self.places.values()));
+                }
+                Invited::Only(all)
+            }
+        }
+    }
+
     /// The places a lesson is for, by name.
-    pub(super) fn invited(&self, lesson: &LessonRecord) -> Vec<&Place> {
+    pub(crate) fn invited(&self, lesson: &LessonRecord) -> Vec<&Place> {
         let mut places = self.places();
         places.retain(|place| lesson.invited.includes(place.id));
         places
@@ -62,7 +102,9 @@ impl Directory {
         now: UnixMillis,
     ) -> Option<&LessonRecord> {
         let id = match who {
-            Identity::Place { place } => lesson_for_place(place, current, now, self.lessons.values()),
+            Identity::Place { place } | Identity::Helper { place, .. } => {
+                lesson_for_place(place, current, now, self.lessons.values())
+            }
             _ => who.lesson(),
         };
         id.and_then(|id| self.lesson(id))

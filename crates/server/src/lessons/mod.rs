@@ -1,8 +1,15 @@
 //! All lessons: each has a task that owns it, and everybody can read what is known of them.
 
+mod accounts;
+mod board;
 mod call;
 mod directory;
+mod guests;
+mod news;
+mod peers;
 mod room;
+mod rung;
+mod taking_part;
 
 use crate::{
     clock::Clock,
@@ -13,22 +20,27 @@ use crate::{
     sessions::Sessions,
 };
 use call::Call;
-pub(crate) use call::{LessonHandle, Opened, Page};
+pub(crate) use call::{LessonHandle, Looked, Opened, Page};
 pub(crate) use directory::Directory;
-use domain::{Identity, Lesson, LessonId, LessonRecord, LessonState, Place, PlaceId};
+use domain::{Identity, InvitationId, Lesson, LessonId, LessonRecord, LessonState, Place, PlaceId, Units};
 use room::Room;
 use signalling::{NewLesson, Problem, ProblemCode};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use store::{Store, StoreError};
+pub(crate) use taking_part::observer_name;
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
 /// Requests that may wait for one lesson.
 const CALLS_MAX: usize = 1_024;
+
+/// How long after a lesson its pupils' works stay for somebody to decide which to keep.
+const WORKS_KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// What every lesson's task works with.
 #[derive(Clone)]
@@ -55,7 +67,8 @@ impl Lessons {
     pub(crate) async fn open(tools: Tools) -> Result<Arc<Self>, StoreError> {
         let lessons = tools.store.lessons().await?.into_iter().map(|lesson| (lesson.id, lesson)).collect();
         let places = tools.store.places().await?.into_iter().map(|place| (place.id, place)).collect();
-        let directory = Directory { lessons: Arc::new(lessons), places: Arc::new(places) };
+        let units = Arc::new(tools.store.units().await?);
+        let directory = Directory { lessons: Arc::new(lessons), places: Arc::new(places), units };
         Ok(Arc::new(Self {
             tools,
             directory: watch::Sender::new(directory),
@@ -93,11 +106,18 @@ impl Lessons {
         let (calls, inbox) = mpsc::channel(CALLS_MAX);
         let handle = LessonHandle::new(calls);
         rooms.insert(id, handle.clone());
-        let room = Room::new(Lesson::restore(record), self.tools.clone(), Arc::clone(self));
+        let room = Room::open(Lesson::restore(record), self.tools.clone(), Arc::clone(self));
         let stop = self.stop.clone();
+        let serve = async move {
+            match room.await {
+                Ok(room) => room.run(inbox).await,
+                // Whoever asks next starts it again.
+                Err(error) => drop(store_problem(&error)),
+            }
+        };
         self.tasks.spawn(async move {
             tokio::select! {
-                () = room.run(inbox) => {}
+                () = serve => {}
                 () = stop.cancelled() => {}
             }
         });
@@ -108,8 +128,8 @@ impl Lessons {
     pub(crate) async fn create(&self, wanted: &NewLesson) -> Result<LessonRecord, Problem> {
         let (id, now) = (crate::token::lesson_id(), Clock::wall());
         let host_place = wanted.host_place.as_deref();
-        let lesson =
-            Lesson::schedule(id, &wanted.title, host_place, wanted.starts_at, wanted.invited(), now)?;
+        let invited = self.directory.borrow().invite(wanted.places.clone(), wanted.units.as_ref());
+        let lesson = Lesson::schedule(id, &wanted.title, host_place, wanted.starts_at, invited, now)?;
         self.tools.store.insert_lesson(lesson.record()).await.map_err(|error| store_problem(&error))?;
         self.note_lesson(lesson.record());
         Ok(lesson.record().clone())
@@ -120,6 +140,49 @@ impl Lessons {
         self.directory.send_modify(|directory| {
             Arc::make_mut(&mut directory.places).insert(place.id, place);
         });
+    }
+
+    /// Units, partnerships, and perhaps places changed.
+    pub(crate) async fn note_units(&self, units: Units, places: impl IntoIterator<Item = Place>) {
+        self.directory.send_modify(|directory| {
+            directory.units = Arc::new(units);
+            Arc::make_mut(&mut directory.places).extend(places.into_iter().map(|place| (place.id, place)));
+        });
+        self.tell_all(|| Call::Places).await;
+    }
+
+    /// Invitations of a lesson changed; this one, if any, was revoked.
+    pub(crate) async fn note_links(&self, lesson: LessonId, revoked: Option<InvitationId>) {
+        let room = self.rooms().get(&lesson).cloned();
+        if let Some(room) = room {
+            room.tell(Call::Links(revoked)).await;
+        }
+    }
+
+    /// Deletes pupils' works of lessons that have been over for long, unless somebody keeps them.
+    pub(crate) async fn purge_works(self: &Arc<Self>) {
+        let now = Clock::wall();
+        let with_pictures = match self.tools.store.lessons_with_pictures().await {
+            Ok(lessons) => lessons,
+            // Logged there; tried again in an hour.
+            Err(error) => return drop(store_problem(&error)),
+        };
+        for id in with_pictures {
+            let ended_at = self.directory.borrow().lesson(id).and_then(|lesson| lesson.ended_at);
+            if ended_at.is_some_and(|ended_at| now >= ended_at.plus(WORKS_KEPT_FOR))
+                && let Ok(lesson) = self.lesson(id)
+            {
+                // A failure was logged where it happened; tried again in an hour.
+                let _ = lesson.purge().await;
+            }
+        }
+    }
+
+    async fn tell_all(&self, call: impl Fn() -> Call) {
+        let rooms: Vec<_> = self.rooms().values().cloned().collect();
+        for room in rooms {
+            room.tell(call()).await;
+        }
     }
 
     /// A place was deleted; lessons that named it have forgotten it.
@@ -217,8 +280,13 @@ mod tests {
             lines: Arc::default(),
         };
         let lessons = Lessons::open(tools).await?;
-        let wanted =
-            NewLesson { title: "Phân số".to_owned(), host_place: None, starts_at: None, places: None };
+        let wanted = NewLesson {
+            title: "Phân số".to_owned(),
+            host_place: None,
+            starts_at: None,
+            places: None,
+            units: None,
+        };
         let planned = lessons.create(&wanted).await.map_err(|problem| anyhow::anyhow!(problem.detail))?.id;
         let nobody_serves = LessonHandle::new(mpsc::channel(1).0);
         lessons.rooms().insert(planned, nobody_serves);

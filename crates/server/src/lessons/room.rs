@@ -1,120 +1,176 @@
-//! One lesson's task: owns the lesson, knows who is here and what is being published.
+//! One lesson's task: owns the lesson, knows who is here, what is published and what the rooms do.
+//!
+//! This file has the loop, the pages and the lesson's own commands. Its other rooms: `peers.rs` (media connections),
+//! `taking_part.rs` (what rooms do, stored before it is acknowledged), `news.rs` (what pages are told of it), `board.rs` (how
+//! every room is), `guests.rs` (who is heard), `accounts.rs` (who received how much).
 
 use super::{
     Lessons, Tools,
-    call::{Call, Opened, Page},
+    board::Desk,
+    call::{Call, Looked, Page, Reply},
+    guests::Routing,
+    news::Told,
+    peers::Peer,
+    taking_part::Unsaved,
 };
 use crate::{
     clock::Clock,
     lines::{Cut, Line},
-    media::{CloseReason, MediaEvent, OwnerId, PeerRole, PublishSpec, SessionAnswer},
-    problem::{media_problem, store_problem},
-    sessions::MediaSession,
-    token::Token,
+    media::CloseReason,
+    problem::store_problem,
+    seat::Seat,
 };
 use axum::extract::ws::Utf8Bytes;
 use domain::{
-    Action, Codec, ConnectionId, Identity, Lesson, LessonCommand, LessonEvent, LessonRecord, LessonState,
-    PeerId, Refusal, Role, Roster, RosterLimits, Slot, Stage,
+    Action, Attendance, Codec, ConnectionId, Fact, Identity, InvitationId, Lesson, LessonCommand,
+    LessonEvent, LessonRecord, LessonState, Participation, PeerId, PlaceId, Refusal, Role, Roster,
+    RosterLimits, SeatId, Slot, Stage,
 };
-use signalling::{ClosingReason, LessonInfo, Problem, ServerMessage, Uplink};
+use signalling::{ClosingReason, LessonInfo, Problem, ProblemCode, ServerMessage};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
+use store::StoreError;
 use tokio::{
     sync::mpsc,
-    time::{Interval, MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval},
 };
-use tracing::{debug, info};
+use tracing::info;
 
-/// How often the board is looked at; pages hear of it only when it changed.
-const BOARD_EVERY: Duration = Duration::from_secs(1);
-
-/// A media connection of the lesson.
-struct Peer {
-    who: Identity,
-    role: PeerRole,
-    slots: Vec<Slot>,
-}
+/// How often a lesson with people in it looks around: the board's and the tally's pace.
+pub(super) const BEAT: Duration = Duration::from_millis(400);
+/// Calls that are taken together: what they change is stored by one write.
+const CALLS_TOGETHER: usize = 256;
 
 /// A page of the lesson.
-struct Member {
-    who: Identity,
-    line: Line,
+pub(super) struct Member {
+    pub(super) who: Identity,
+    pub(super) line: Line,
+    /// An observer's seat and name.
+    pub(super) seat: Option<SeatId>,
+    pub(super) name: Option<String>,
 }
 
 pub(super) struct Room {
-    lesson: Lesson,
-    tools: Tools,
-    lessons: Arc<Lessons>,
-    roster: Roster,
-    stage: Stage,
-    members: BTreeMap<ConnectionId, Member>,
-    peers: HashMap<PeerId, Peer>,
-    published: BTreeMap<Slot, Codec>,
-    /// The board and the codec as hosts and organisers know them.
-    board_told: Option<ServerMessage>,
-    codec_told: Option<Codec>,
+    pub(super) lesson: Lesson,
+    pub(super) tools: Tools,
+    pub(super) lessons: Arc<Lessons>,
+    pub(super) roster: Roster,
+    pub(super) stage: Stage,
+    pub(super) members: BTreeMap<ConnectionId, Member>,
+    pub(super) peers: HashMap<PeerId, Peer>,
+    pub(super) published: BTreeMap<Slot, Codec>,
+    pub(super) participation: Participation,
+    pub(super) attendance: Attendance,
+    pub(super) unsaved: Unsaved,
+    pub(super) routing: Routing,
+    pub(super) desk: Desk,
+    pub(super) told: Told,
+    /// Host links that work, with the organiser's notes on them.
+    pub(super) hosts: Vec<(InvitationId, Option<String>)>,
+    pub(super) beats: u64,
 }
 
 impl Room {
-    pub(super) fn new(lesson: Lesson, tools: Tools, lessons: Arc<Lessons>) -> Self {
+    /// The lesson with what is stored of it.
+    pub(super) async fn open(
+        lesson: Lesson,
+        tools: Tools,
+        lessons: Arc<Lessons>,
+    ) -> Result<Self, StoreError> {
+        let id = lesson.id();
         let limits =
             RosterLimits { connections: tools.config.limits.pages_per_lesson, ..RosterLimits::default() };
-        Self {
+        let participation = Participation::replay(&tools.store.participation_events(id).await?);
+        let attendance = tools.store.attendance(id).await?;
+        let mut room = Self {
             lesson,
-            tools,
             lessons,
             roster: Roster::new(limits),
             stage: Stage::new(),
             members: BTreeMap::new(),
             peers: HashMap::new(),
             published: BTreeMap::new(),
-            board_told: None,
-            codec_told: None,
-        }
+            participation,
+            attendance,
+            unsaved: Unsaved::default(),
+            routing: Routing::default(),
+            desk: Desk::default(),
+            told: Told::default(),
+            hosts: Vec::new(),
+            beats: 0,
+            tools,
+        };
+        room.read_hosts().await?;
+        Ok(room)
     }
 
     /// Serves the lesson until it is deleted.
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Call>) {
-        let mut board = interval(BOARD_EVERY);
-        board.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut calls = Vec::with_capacity(CALLS_TOGETHER);
         loop {
             tokio::select! {
-                call = inbox.recv() => {
-                    let Some(call) = call else { return };
-                    if self.handle(call, &mut board).await.is_break() {
+                taken = inbox.recv_many(&mut calls, CALLS_TOGETHER) => {
+                    if taken == 0 {
                         return;
                     }
+                    for call in calls.drain(..) {
+                        if self.handle(call).await.is_break() {
+                            return;
+                        }
+                    }
+                    self.save().await;
                 }
-                _ = board.tick() => self.show_board(),
+                // A lesson that nobody is in costs nothing.
+                _ = beat.tick(), if self.is_lively() => self.look_around().await,
             }
         }
     }
 
-    async fn handle(&mut self, call: Call, board: &mut Interval) -> std::ops::ControlFlow<()> {
+    async fn handle(&mut self, call: Call) -> std::ops::ControlFlow<()> {
         match call {
             Call::Join(page, reply) => {
-                let _ = reply.send(self.join(page, board));
+                let _ = reply.send(self.join(page).await);
             }
             Call::Leave(connection, reply) => {
-                self.members.remove(&connection);
-                self.roster.leave(connection);
+                self.leave(connection);
                 let _ = reply.send(Ok(()));
             }
-            Call::Report(connection, report) => {
-                self.roster.report(self.tools.clock.now(), connection, report);
-            }
+            Call::Report(connection, report) => self.note_report(connection, report),
             Call::Command(who, command, reply) => {
+                self.save().await;
                 let _ = reply.send(self.command(who, command).await);
+            }
+            Call::Participate(who, command, reply) => self.participate(who, command, reply),
+            Call::OfferWork { who, key, jpeg, reply } => self.offer_work(who, key, jpeg, reply),
+            Call::Remote(who, remote, reply) => {
+                let _ = reply.send(self.remote(who, remote));
+            }
+            Call::Name(connection, name, reply) => {
+                let _ = reply.send(self.name(connection, &name));
+            }
+            Call::Look(reply) => {
+                self.save().await;
+                let _ = reply.send(Ok(Looked {
+                    record: self.lesson.record().clone(),
+                    participation: self.participation.clone(),
+                    attendance: self.attendance.clone(),
+                }));
             }
             Call::Publish { who, offer, first_slot, reply } => {
                 let _ = reply.send(self.publish(who, offer, first_slot));
             }
-            Call::Play { who, offer, reply } => {
-                let _ = reply.send(self.play(who, &offer));
+            Call::Play { who, seat, offer, reply } => {
+                let _ = reply.send(self.play(who, seat, &offer));
+            }
+            Call::Links(revoked) => self.follow_links(revoked).await,
+            Call::Places => self.refresh_board(),
+            Call::Purge(reply) => {
+                self.purge(reply).await;
             }
             Call::Delete(who, reply) => {
                 let deleted = self.delete(who).await;
@@ -129,10 +185,36 @@ impl Room {
         std::ops::ControlFlow::Continue(())
     }
 
-    fn join(&mut self, page: Page, board: &mut Interval) -> Result<(), Problem> {
-        let Page { connection, who, codecs, line, told } = page;
+    /// Whether anything can change without a call.
+    fn is_lively(&self) -> bool {
+        !self.members.is_empty() || !self.peers.is_empty() || !self.participation.floor.turns().is_empty()
+    }
+
+    async fn look_around(&mut self) {
+        self.beats += 1;
+        self.show_board();
+        self.show_tally();
+        if self.beats.is_multiple_of(3) {
+            self.note(Fact::Tick);
+            self.show_roster();
+            self.save().await;
+        }
+        if self.beats.is_multiple_of(5) {
+            self.count_rooms();
+        }
+        if self.beats.is_multiple_of(25) {
+            self.save_accounts().await;
+        }
+    }
+
+    async fn join(&mut self, page: Page) -> Result<(), Problem> {
+        let Page { connection, who, codecs, line, told, seat, name } = page;
         self.lesson.permits(who, Action::Look)?;
-        for old in self.roster.join(connection, who, codecs)? {
+        self.let_in(who, seat)?;
+        if who.place().is_some_and(|place| !self.lesson.includes(place)) {
+            return Err(Refusal::PlaceRemoved.into());
+        }
+        for old in self.roster.join(self.tools.clock.now(), connection, who, codecs)? {
             if let Some(member) = self.members.remove(&old) {
                 member.line.cut(Cut::Closing(ClosingReason::Replaced));
             }
@@ -141,102 +223,149 @@ impl Room {
         if now != told {
             line.send(&ServerMessage::Lesson { lesson: Some(now) });
         }
-        line.send(&self.media());
-        if leads(who) {
-            // The newcomer need not wait for the next look at the board; the others then wait a full turn,
-            // so nobody hears of it more than once a second.
-            line.send(&self.board());
-            board.reset();
+        let seat = seat.map(|seat| seat.id);
+        if let Some(seat) = seat {
+            self.attendance.seated(seat, name.as_deref());
         }
-        if who.role() == Role::Host {
-            line.send(&ServerMessage::prefer(self.roster.preferred_codec()));
+        if leads(who) && self.hosts.is_empty() {
+            self.read_hosts().await.map_err(|error| store_problem(&error))?;
         }
-        self.members.insert(connection, Member { who, line });
+        let place = who.place();
+        self.members.insert(connection, Member { who, line, seat, name });
+        if let Some(place) = place {
+            self.enter(place);
+        }
+        self.welcome(connection);
         Ok(())
     }
 
-    async fn command(&mut self, who: Identity, command: LessonCommand) -> Result<LessonRecord, Problem> {
+    fn leave(&mut self, connection: ConnectionId) {
+        self.roster.leave(connection);
+        if let Some(member) = self.members.remove(&connection) {
+            self.note_presence(member.who);
+        }
+    }
+
+    /// Whether somebody may come in although the lesson is locked.
+    pub(super) fn let_in(&self, who: Identity, seat: Option<Seat>) -> Result<(), Refusal> {
+        let Some(locked_at) = self.lesson.record().control.locked_at else { return Ok(()) };
+        let was_here = match who {
+            Identity::Host { .. } | Identity::Organiser { .. } => true,
+            Identity::Place { place } | Identity::Helper { place, .. } => self.attendance.knows(place),
+            Identity::Observer { .. } => seat.is_some_and(|seat| seat.given_at <= locked_at),
+        };
+        if was_here { Ok(()) } else { Err(Refusal::LessonLocked) }
+    }
+
+    pub(super) async fn command(
+        &mut self,
+        who: Identity,
+        command: LessonCommand,
+    ) -> Result<LessonRecord, Problem> {
         if matches!(command, LessonCommand::Edit(_)) {
             // A place deleted since the lesson was read must not come back with the list of the invited.
             let stored = self.tools.store.lesson(self.lesson.id()).await;
             self.lesson = Lesson::restore(stored.map_err(|error| store_problem(&error))?);
         }
+        if let LessonCommand::HandOver(to) = command {
+            self.lesson.permits(who, Action::HandOver)?;
+            self.read_hosts().await.map_err(|error| store_problem(&error))?;
+            if !self.hosts.iter().any(|(host, _)| *host == to) {
+                return Err(ProblemCode::InvitationUnknown.into());
+            }
+        }
         let mut lesson = self.lesson.clone();
         let events = lesson.apply(Clock::wall(), who, command)?;
-        if events.is_empty() {
-            return Ok(lesson.record().clone());
+        if !events.is_empty() {
+            self.save_lesson(lesson, &events).await?;
         }
-        self.tools
-            .store
-            .save_lesson(lesson.record(), &events)
-            .await
-            .map_err(|error| store_problem(&error))?;
-        self.lesson = lesson;
-        self.announce(&events);
         Ok(self.lesson.record().clone())
     }
 
-    /// Tells everybody what a stored command changed, and takes the audience off the air where it says so.
-    fn announce(&mut self, events: &[LessonEvent]) {
+    async fn save_lesson(&mut self, lesson: Lesson, events: &[LessonEvent]) -> Result<(), Problem> {
+        let saved = self.tools.store.save_lesson(lesson.record(), events).await;
+        saved.map_err(|error| store_problem(&error))?;
+        self.lesson = lesson;
+        self.announce(events).await;
+        Ok(())
+    }
+
+    /// Tells everybody what a stored command changed, and does what follows from it.
+    async fn announce(&mut self, events: &[LessonEvent]) {
         let (id, state) = (self.lesson.id(), self.lesson.state());
         info!(lesson.id = %id, %state, pages = self.members.len(), "lesson {id} is {state} now");
         // The pages first: a place's page that then leaves for another lesson has this news in its line.
         self.broadcast(&ServerMessage::Lesson { lesson: Some(self.info()) });
         self.lessons.note_lesson(self.lesson.record());
-        if state == LessonState::Ended {
-            self.tools.media.close_lesson(id, CloseReason::Removed);
-        } else if events.iter().any(LessonEvent::takes_off_air) {
-            for (peer, Peer { who, .. }) in &self.peers {
-                if matches!(who.role(), Role::Place | Role::Observer) {
-                    self.tools.media.close(*peer, CloseReason::Removed);
-                }
+        for event in events {
+            match event {
+                LessonEvent::WentLive { .. } => self.begin().await,
+                LessonEvent::TestStarted { .. } => self.enter_everybody(),
+                LessonEvent::TestEnded { .. } | LessonEvent::Ended { .. } => self.go_off_air().await,
+                LessonEvent::PlaceRemoved { place, .. } => self.send_out(*place),
+                LessonEvent::HandedOver { to, .. } => self.change_charge(*to),
+                LessonEvent::Edited { .. }
+                | LessonEvent::PlaceReadmitted { .. }
+                | LessonEvent::Locked { .. }
+                | LessonEvent::Unlocked { .. } => {}
             }
         }
+        self.route();
+        self.refresh_board();
+        self.save().await;
     }
 
-    fn publish(&mut self, who: Identity, offer: String, first_slot: Slot) -> Result<Opened, Problem> {
-        self.lesson.permits(who, Action::Publish)?;
-        let owner = who.invitation().ok_or(Refusal::Forbidden { role: who.role() })?;
-        self.stage.check(owner, [first_slot])?;
-        self.check_room(who)?;
-        let spec = PublishSpec { offer, first_slot, owner: owner_id(who) };
-        let answer =
-            self.tools.media.publish(self.lesson.id(), &spec).map_err(|error| media_problem(&error))?;
-        Ok(self.opened(who, PeerRole::Publisher, answer))
+    /// The lesson is live: what a rehearsal left behind is no part of it.
+    async fn begin(&mut self) {
+        self.note(Fact::WentLive);
+        self.forget_rehearsal().await;
+        self.enter_everybody();
     }
 
-    fn play(&mut self, who: Identity, offer: &str) -> Result<Opened, Problem> {
-        self.lesson.permits(who, Action::Watch)?;
-        self.check_room(who)?;
-        let answer = self
-            .tools
-            .media
-            .play(self.lesson.id(), offer, owner_id(who))
-            .map_err(|error| media_problem(&error))?;
-        Ok(self.opened(who, PeerRole::Viewer, answer))
-    }
-
-    /// Whether one more connection of `who` fits.
-    fn check_room(&self, who: Identity) -> Result<(), Refusal> {
-        let limits = &self.tools.config.limits;
-        let own = self.peers.values().filter(|peer| peer.who == who).count();
-        if own >= limits.peers_per_link {
-            return Err(Refusal::LessonFull { limit: limits.peers_per_link });
+    async fn go_off_air(&mut self) {
+        self.note(Fact::OffAir);
+        self.save_accounts().await;
+        if self.lesson.state() == LessonState::Ended {
+            self.tools.media.close_lesson(self.lesson.id(), CloseReason::Removed);
+        } else {
+            self.close_media(|peer| !leads(peer.who));
         }
-        // The host always gets in: a lesson full of viewers without a teacher is no lesson.
-        if who.role() != Role::Host && self.peers.len() >= limits.peers_per_lesson {
-            return Err(Refusal::LessonFull { limit: limits.peers_per_lesson });
+    }
+
+    /// A place was sent out. Its pages follow the change of the directory to their next lesson, or to none.
+    fn send_out(&mut self, place: PlaceId) {
+        self.note(Fact::PlaceLeft(place));
+        self.close_media(|peer| peer.who.place() == Some(place));
+    }
+
+    fn change_charge(&mut self, to: Option<InvitationId>) {
+        if let Some(to) = to {
+            let others = |who: Identity| who.role() == Role::Host && who.invitation() != Some(to);
+            self.close_media(|peer| peer.publishes() && others(peer.who));
         }
+        self.show_charge();
+    }
+
+    /// Invitations changed. A lesson is never in the hands of a link that no longer works.
+    async fn follow_links(&mut self, revoked: Option<InvitationId>) {
+        let mut lesson = self.lesson.clone();
+        if let Some(event) = revoked.and_then(|link| lesson.release(Clock::wall(), link)) {
+            // What fails here is tried again with the next change; until then organisers can still hand over.
+            let _ = self.save_lesson(lesson, &[event]).await;
+        }
+        if let Err(error) = self.read_hosts().await {
+            // Logged where it is counted; the list is read again with the next change.
+            let _ = store_problem(&error);
+        }
+        self.show_charge();
+    }
+
+    async fn read_hosts(&mut self) -> Result<(), StoreError> {
+        let now = Clock::wall();
+        let invitations = self.tools.store.invitations(Some(self.lesson.id())).await?;
+        let hosts = invitations.into_iter().filter(|link| link.role == Role::Host && link.open(now).is_ok());
+        self.hosts = hosts.map(|link| (link.id, link.label)).collect();
         Ok(())
-    }
-
-    fn opened(&mut self, who: Identity, role: PeerRole, answer: SessionAnswer) -> Opened {
-        let SessionAnswer { peer, answer_sdp, ufrag, slots } = answer;
-        let secret = Token::random();
-        let session = MediaSession { peer, lesson: self.lesson.id(), who, role, ice: ufrag.clone() };
-        self.tools.sessions.insert(secret.hash(), session);
-        self.peers.insert(peer, Peer { who, role, slots: slots.into_iter().map(|(slot, _)| slot).collect() });
-        Opened { secret, answer: answer_sdp, ice: ufrag }
     }
 
     async fn delete(&mut self, who: Identity) -> Result<(), Problem> {
@@ -248,9 +377,9 @@ impl Room {
             self.tools.sessions.remove(*peer);
         }
         for member in self.members.values() {
-            // A place's page belongs to the place, not to the lesson: it stays and is told that it has no
+            // A room's pages belong to the place, not to the lesson: they stay and are told that they have no
             // lesson any more, by the change of the directory.
-            if member.who.role() != Role::Place {
+            if member.who.place().is_none() {
                 member.line.cut(Cut::Closing(ClosingReason::LessonDeleted));
             }
         }
@@ -259,140 +388,32 @@ impl Room {
         Ok(())
     }
 
-    async fn follow(&mut self, event: MediaEvent) {
-        match event {
-            MediaEvent::PeerConnected { peer, .. } => self.peer_connected(peer),
-            MediaEvent::PeerClosed { peer, reason, .. } => {
-                debug!(reason = reason.code(), "a media connection closed: {}", reason.code());
-                self.peers.remove(&peer);
-                self.tools.sessions.remove(peer);
-                self.roster.media_stopped(peer);
-                self.stage.leave(peer);
-            }
-            MediaEvent::SlotStarted { slot, codec, .. } => {
-                if self.published.insert(slot, codec) != Some(codec) {
-                    let id = self.lesson.id();
-                    info!(lesson.id = %id, ?slot, ?codec, "lesson {id} carries {slot:?} in {codec:?} now");
-                    self.broadcast(&self.media());
-                }
-                self.start_by_itself(slot).await;
-            }
-            MediaEvent::SlotStopped { slot, .. } => {
-                if self.published.remove(&slot).is_some() {
-                    let id = self.lesson.id();
-                    info!(lesson.id = %id, ?slot, "lesson {id} carries no {slot:?} any more");
-                    self.broadcast(&self.media());
-                }
-            }
-            MediaEvent::PublisherReport { peer, loss, rtt, rate, .. } => {
-                let uplink = ServerMessage::Uplink(Uplink {
-                    loss: loss.clamp(0.0, 1.0),
-                    rtt_ms: rtt.map(|rtt| rtt.as_millis() as u32),
-                    kbps: rate.as_kbps() as u32,
-                });
-                if let Some(Peer { who, .. }) = self.peers.get(&peer) {
-                    self.broadcast_to(&uplink, |member| member.who == *who);
-                }
-            }
-            MediaEvent::ViewerReport { stats, .. } => {
-                metrics::histogram!("nhipcau_viewer_loss_ratio").record(f64::from(stats.loss));
-                if let Some(rtt) = stats.rtt {
-                    metrics::histogram!("nhipcau_viewer_round_trip_seconds").record(rtt.as_secs_f64());
-                }
-            }
-            MediaEvent::CodecMissing { slot, codec, .. } => {
-                debug!(?slot, ?codec, "a viewer cannot decode what is published");
-                metrics::counter!("nhipcau_viewers_without_codec_total").increment(1);
-            }
-        }
-    }
-
-    fn peer_connected(&mut self, peer: PeerId) {
-        let Some(Peer { who, role, slots }) = self.peers.get(&peer) else { return };
-        match (role, who.invitation()) {
-            (PeerRole::Publisher, Some(owner)) => {
-                let slots = slots.iter().copied();
-                match self.stage.publish(owner, peer, slots) {
-                    Ok(replaced) => {
-                        for old in replaced {
-                            self.tools.media.close(old, CloseReason::Replaced);
-                        }
-                    }
-                    // Two hosts connected at the same moment: the first one has the slot.
-                    Err(_) => self.tools.media.close(peer, CloseReason::Removed),
-                }
-            }
-            _ => self.roster.media_started(peer, *who),
-        }
-    }
-
-    /// Goes live because the host's encoder sends, where the configuration wants that.
-    async fn start_by_itself(&mut self, slot: Slot) {
-        let waiting = matches!(self.lesson.state(), LessonState::Scheduled | LessonState::TestRun);
-        if !self.tools.config.lesson.autostart_on_publish || !waiting {
-            return;
-        }
-        if let Some(publication) = self.stage.publication(slot) {
-            let who = Identity::Host { invitation: publication.owner, lesson: self.lesson.id() };
-            // A refusal here is a race with a person who pressed the button; a failure of the database was
-            // logged, and the button is still there.
-            let _ = self.command(who, LessonCommand::Start).await;
-        }
-    }
-
-    /// Tells hosts and organisers what changed on the board, and hosts which codec suits everybody.
-    fn show_board(&mut self) {
-        if !self.members.values().any(|member| leads(member.who)) {
-            self.board_told = None;
-            self.codec_told = None;
-            return;
-        }
-        let board = self.board();
-        if self.board_told.as_ref() != Some(&board) {
-            self.broadcast_to(&board, |member| leads(member.who));
-            self.board_told = Some(board);
-        }
-        let codec = self.roster.preferred_codec();
-        if self.codec_told != Some(codec) {
-            self.broadcast_to(&ServerMessage::prefer(codec), |member| member.who.role() == Role::Host);
-            self.codec_told = Some(codec);
-        }
-    }
-
-    fn board(&self) -> ServerMessage {
-        let directory = self.lessons.directory();
-        let invited = directory.invited(self.lesson.record());
-        self.roster.view(self.tools.clock.now(), invited, &self.tools.lines.places()).into()
-    }
-
-    fn media(&self) -> ServerMessage {
-        ServerMessage::media(self.published.iter().map(|(slot, codec)| (*slot, *codec)))
-    }
-
-    fn info(&self) -> LessonInfo {
+    pub(super) fn info(&self) -> LessonInfo {
         LessonInfo::from(self.lesson.record())
     }
 
-    fn broadcast(&self, message: &ServerMessage) {
+    pub(super) fn broadcast(&self, message: &ServerMessage) {
         self.broadcast_to(message, |_| true);
     }
 
-    fn broadcast_to(&self, message: &ServerMessage, which: impl Fn(&Member) -> bool) {
+    pub(super) fn broadcast_to(&self, message: &ServerMessage, which: impl Fn(&Member) -> bool) {
+        let mut members = self.members.values().filter(|member| which(member)).peekable();
+        if members.peek().is_none() {
+            return;
+        }
         let text = Utf8Bytes::from(message.to_json());
-        for member in self.members.values().filter(|member| which(member)) {
+        for member in members {
             member.line.send_text(&text);
         }
     }
 }
 
 /// Whether somebody sees the board.
-fn leads(who: Identity) -> bool {
+pub(super) fn leads(who: Identity) -> bool {
     matches!(who.role(), Role::Host | Role::Organiser)
 }
 
-/// The media workers' name for a link: its id, or the place's.
-fn owner_id(who: Identity) -> OwnerId {
-    OwnerId(
-        who.invitation().map_or_else(|| who.place().map_or(0, |place| place.0), |invitation| invitation.0),
-    )
+/// Answers that nobody waits for any more are nobody's loss.
+pub(super) fn answer<T>(reply: Reply<T>, outcome: Result<T, Problem>) {
+    let _ = reply.send(outcome);
 }

@@ -92,6 +92,8 @@ pub struct PublishSpec {
     /// Who publishes. Publishing again with the same owner and `first_slot` replaces the earlier connection
     /// as soon as the new one is connected.
     pub owner: OwnerId,
+    /// A room that may speak: nothing of it reaches anybody until a slot is granted to it.
+    pub guest: bool,
 }
 
 /// A publish or play request that was granted.

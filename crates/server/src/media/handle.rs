@@ -7,7 +7,7 @@ use super::{
     },
     inbox::{Command, Inbox},
     ingress::fragment_answer,
-    registry::NewPeer,
+    registry::{Claimant, NewPeer},
     shared::Shared,
     socket::{MediaSocket, interface_addresses},
     worker::{WAKER, Worker},
@@ -112,7 +112,14 @@ impl MediaHandle {
     /// [`MediaError::TooManyPeers`], [`MediaError::Draining`].
     pub fn publish(&self, lesson: LessonId, spec: &PublishSpec) -> Result<SessionAnswer, MediaError> {
         let direction = Direction::Publish { first_slot: spec.first_slot, prefer: None };
-        self.expect(lesson, &spec.offer, direction, PeerRole::Publisher, spec.owner, spec.first_slot)
+        let PublishSpec { owner, first_slot, guest, .. } = *spec;
+        self.expect(
+            lesson,
+            &spec.offer,
+            direction,
+            PeerRole::Publisher,
+            Claimant { owner, first_slot, guest },
+        )
     }
 
     /// Answers a viewer's offer. Wanted layers start at `High` for every slot; see [`MediaHandle::set_demand`].
@@ -121,7 +128,8 @@ impl MediaHandle {
     /// [`MediaError::SdpMalformed`], [`MediaError::SdpUnsupported`], [`MediaError::TooManyPeers`],
     /// [`MediaError::Draining`].
     pub fn play(&self, lesson: LessonId, offer: &str, owner: OwnerId) -> Result<SessionAnswer, MediaError> {
-        self.expect(lesson, offer, Direction::Play, PeerRole::Viewer, owner, Slot::ProgramVideo)
+        let claimant = Claimant { owner, first_slot: Slot::ProgramVideo, guest: false };
+        self.expect(lesson, offer, Direction::Play, PeerRole::Viewer, claimant)
     }
 
     fn expect(
@@ -130,8 +138,7 @@ impl MediaHandle {
         offer: &str,
         direction: Direction,
         role: PeerRole,
-        owner: OwnerId,
-        first_slot: Slot,
+        claimant: Claimant,
     ) -> Result<SessionAnswer, MediaError> {
         let peers_max = self.shared.config.peers_max;
         // Before the work, so that a full server does none.
@@ -147,8 +154,9 @@ impl MediaHandle {
         let answer =
             SessionAnswer { peer: id, answer_sdp, ufrag: peer.local_ufrag().to_owned(), slots: slots(&peer) };
         let wanted = [Some(Layer::High); Slot::COUNT];
-        let new = NewPeer { id, lesson, role, peer, wanted, created_at: now };
-        self.shared.registry().expect(new, owner, first_slot, peers_max)?;
+        let blocked = [false; Slot::COUNT];
+        let new = NewPeer { id, lesson, role, peer, wanted, blocked, created_at: now };
+        self.shared.registry().expect(new, claimant, peers_max)?;
         Ok(answer)
     }
 
@@ -225,7 +233,11 @@ impl MediaHandle {
         self.shared.registry().len()
     }
 
-    fn tell(&self, worker: usize, command: Command) {
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(super) fn tell(&self, worker: usize, command: Command) {
         if self.shared.inboxes[worker].command(command).is_err() {
             tracing::warn!(worker, "media worker {worker} has too many commands to read; one was dropped");
         }

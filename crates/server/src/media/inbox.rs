@@ -3,6 +3,7 @@
 use super::{
     api::{CloseReason, FragmentAnswer, MediaError, MediaEvent},
     burst::Path,
+    guests::SlotSet,
 };
 use crossbeam_queue::ArrayQueue;
 use domain::{Layer, LessonId, PeerId, Slot};
@@ -76,6 +77,16 @@ pub(super) enum Command {
         peer: PeerId,
         slot: Slot,
     },
+    /// A guest may feed this slot from now on.
+    SlotOpen {
+        peer: PeerId,
+        slot: Slot,
+    },
+    /// Slots that are kept from a viewer.
+    Block {
+        peer: PeerId,
+        slots: SlotSet,
+    },
     /// An event that happened outside a worker and must not be lost.
     Emit(MediaEvent),
     /// Close every peer and end.
@@ -146,8 +157,8 @@ impl Inbox {
     /// Hands over a command and wakes the worker.
     ///
     /// # Errors
-    /// The command, when 4,096 wait already. Closing, events and the end are taken all the same: there is at most
-    /// one of each for a peer.
+    /// The command, when 4,096 wait already. Closing, slots opened and kept, events and the end are taken all the same:
+    /// there are a few of each for a peer at most.
     pub(super) fn command(&self, command: Command) -> Result<(), Command> {
         {
             let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);

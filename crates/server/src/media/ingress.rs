@@ -284,6 +284,12 @@ impl Worker {
                     publisher.lose(now, slot);
                 }
             }
+            Command::SlotOpen { peer, slot } => {
+                if let Some(Member { part: Part::Publisher(publisher), .. }) = self.peers.get_mut(&peer) {
+                    publisher.open(now, slot);
+                }
+            }
+            Command::Block { peer, slots } => self.set_blocked(now, peer, slots),
             Command::Emit(event) => self.outbox.state(event),
             Command::Stop => {
                 let peers: Vec<PeerId> = self.peers.keys().copied().collect();

@@ -3,6 +3,7 @@
 use super::{
     api::{CloseReason, PeerRole},
     burst::Path,
+    guests::SlotSet,
     publisher::Publisher,
     registry::NewPeer,
 };
@@ -38,6 +39,8 @@ pub(super) struct Member {
     pub(super) peer: Peer,
     pub(super) part: Part,
     pub(super) wanted: [Option<Layer>; Slot::COUNT],
+    /// Slots that are kept from it whatever its page wants.
+    pub(super) blocked: SlotSet,
     pub(super) addresses: Vec<Address>,
     pub(super) created_at: Timestamp,
     pub(super) connected_at: Option<Timestamp>,
@@ -62,6 +65,7 @@ impl Member {
             peer: new.peer,
             part,
             wanted: new.wanted,
+            blocked: new.blocked,
             addresses: Vec::new(),
             created_at: new.created_at,
             connected_at: None,
@@ -71,6 +75,11 @@ impl Member {
             datagrams_left: DATAGRAMS_AT_ONCE,
             refilled_at: now,
         }
+    }
+
+    /// What it may have of what its page wants.
+    pub(super) fn granted(&self) -> [Option<Layer>; Slot::COUNT] {
+        Slot::ALL.map(|slot| self.wanted[slot.index()].filter(|_| !self.blocked[slot.index()]))
     }
 
     pub(super) fn role(&self) -> PeerRole {

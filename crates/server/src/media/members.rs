@@ -3,6 +3,7 @@
 use super::{
     api::{CloseReason, MediaEvent, PeerRole},
     burst::Path,
+    guests::SlotSet,
     inbox::{Command, Note},
     member::{Address, Member, Part},
     outlet::Outlet,
@@ -88,7 +89,7 @@ impl Worker {
             return;
         };
         let path = member.path_to(remote);
-        let spec = receiver_spec(id, &member.peer, member.wanted, self.shared.config.link_start);
+        let spec = receiver_spec(id, &member.peer, member.granted(), self.shared.config.link_start);
         let outlet = Outlet::new(path, sealer, member.peer.negotiated());
         let lesson = self.lessons.entry(member.lesson).or_default();
         let at = lesson.attach(now, Receiver::new(now, &spec), outlet);
@@ -105,11 +106,27 @@ impl Worker {
     pub(super) fn set_demand(&mut self, now: Timestamp, peer: PeerId, slot: Slot, layer: Option<Layer>) {
         let Some(member) = self.peers.get_mut(&peer) else { return };
         member.wanted[slot.index()] = layer;
+        self.reallocate(now, peer, &[slot]);
+    }
+
+    /// The lesson keeps slots from a viewer, or no longer.
+    pub(super) fn set_blocked(&mut self, now: Timestamp, peer: PeerId, blocked: SlotSet) {
+        let Some(member) = self.peers.get_mut(&peer) else { return };
+        if std::mem::replace(&mut member.blocked, blocked) != blocked {
+            self.reallocate(now, peer, &Slot::ALL);
+        }
+    }
+
+    fn reallocate(&mut self, now: Timestamp, peer: PeerId, slots: &[Slot]) {
+        let Some(member) = self.peers.get(&peer) else { return };
+        let granted = member.granted();
         if let Part::Viewer(Some(at)) = member.part
             && let Some(lesson) = self.lessons.get_mut(&member.lesson)
         {
             if let Some(seat) = lesson.seat_mut(at) {
-                seat.receiver.set_wanted(slot, layer);
+                for &slot in slots {
+                    seat.receiver.set_wanted(slot, granted[slot.index()]);
+                }
             }
             lesson.reallocate(now, |position| position == at);
         }

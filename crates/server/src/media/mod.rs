@@ -32,6 +32,7 @@
 mod api;
 mod burst;
 mod counts;
+mod guests;
 mod handle;
 mod inbox;
 mod ingress;
@@ -51,5 +52,6 @@ pub use api::{
     CloseReason, FragmentAnswer, Ladder, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
     OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer,
 };
+pub(crate) use guests::SlotSet;
 pub use handle::{MediaHandle, RunningMedia, start};
 pub use relay::{Cause, Rung, SlotStats};

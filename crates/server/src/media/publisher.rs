@@ -227,6 +227,14 @@ impl Publisher {
         self.active[slot.index()] = [None; Layer::COUNT];
     }
 
+    /// The slot was opened to it: its next packet asks for it.
+    pub(super) fn open(&mut self, now: Timestamp, slot: Slot) {
+        let state = &mut self.slots[slot.index()];
+        if state.hold != Hold::Held {
+            state.hold = Hold::Not(now);
+        }
+    }
+
     /// Slots whose announcement changes: (slot, what to announce).
     pub(super) fn announcements(&mut self, now: Timestamp, changes: &mut Vec<(Slot, Option<Codec>)>) {
         for slot in Slot::ALL {

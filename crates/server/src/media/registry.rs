@@ -4,7 +4,10 @@
 //! Nothing here is touched for a media packet. A worker comes here for a datagram from an address it does not
 //! know, when a peer changes its state, and when a slot changes hands.
 
-use super::api::{MediaError, OwnerId, PeerRole};
+use super::{
+    api::{MediaError, OwnerId, PeerRole},
+    guests::{SlotSet, Standing},
+};
 use domain::{Codec, Layer, LessonId, PeerId, Slot, Timestamp};
 use std::{
     collections::{HashMap, HashSet, hash_map},
@@ -20,6 +23,8 @@ pub(super) struct NewPeer {
     pub(super) peer: Peer,
     /// The layer the page wants of each slot.
     pub(super) wanted: [Option<Layer>; Slot::COUNT],
+    /// Slots that are kept from a viewer whatever its page wants.
+    pub(super) blocked: SlotSet,
     pub(super) created_at: Timestamp,
 }
 
@@ -31,14 +36,25 @@ enum Whereabouts {
     With(usize),
 }
 
-struct Entry {
-    lesson: LessonId,
+pub(super) struct Entry {
+    pub(super) lesson: LessonId,
     role: PeerRole,
     owner: OwnerId,
     first_slot: Slot,
     slots: Vec<Slot>,
+    /// A guest's open slots; `None`: no guest, all its slots are open.
+    pub(super) granted: Option<SlotSet>,
     ufrags: Vec<String>,
     whereabouts: Whereabouts,
+}
+
+/// Who somebody is that offers media.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claimant {
+    pub(super) owner: OwnerId,
+    pub(super) first_slot: Slot,
+    /// Whether it may feed slots only when granted.
+    pub(super) guest: bool,
 }
 
 /// Who a peer is, for whoever ends it.
@@ -60,12 +76,13 @@ pub(super) enum Found {
     Adopted(Box<NewPeer>),
 }
 
-struct Source {
-    peer: PeerId,
+pub(super) struct Source {
+    pub(super) peer: PeerId,
     worker: usize,
-    connected_at: Timestamp,
+    pub(super) standing: Standing,
+    pub(super) connected_at: Timestamp,
     /// What the lesson has been told: `None` while the slot counts as stopped.
-    announced: Option<Codec>,
+    pub(super) announced: Option<Codec>,
 }
 
 /// What a publisher takes over when it connects.
@@ -91,10 +108,10 @@ pub(super) enum Claim {
 /// See the module's description.
 #[derive(Default)]
 pub(super) struct Registry {
-    peers: HashMap<PeerId, Entry>,
+    pub(super) peers: HashMap<PeerId, Entry>,
     by_ufrag: HashMap<String, PeerId>,
     by_lesson: HashMap<LessonId, HashSet<PeerId>>,
-    sources: HashMap<(LessonId, Slot), Source>,
+    pub(super) sources: HashMap<(LessonId, Slot), Source>,
     draining: bool,
 }
 
@@ -125,14 +142,16 @@ impl Registry {
     pub(super) fn expect(
         &mut self,
         new: NewPeer,
-        owner: OwnerId,
-        first_slot: Slot,
+        claimant: Claimant,
         peers_max: usize,
     ) -> Result<(), MediaError> {
+        let Claimant { owner, first_slot, guest } = claimant;
         self.admit(peers_max)?;
         let slots: Vec<Slot> = new.peer.negotiated().sections.iter().map(|section| section.slot).collect();
-        if new.role == PeerRole::Publisher {
-            let others = self.publishers(new.lesson).filter(|(_, entry)| entry.owner != owner);
+        // A guest feeds nothing until it is granted a slot, and then goes before the host.
+        if new.role == PeerRole::Publisher && !guest {
+            let mine = |entry: &Entry| entry.owner == owner || entry.granted.is_some();
+            let others = self.publishers(new.lesson).filter(|(_, entry)| !mine(entry));
             let taken = others.flat_map(|(_, entry)| &entry.slots).find(|slot| slots.contains(slot));
             if let Some(&slot) = taken {
                 return Err(MediaError::SecondHost { slot });
@@ -147,6 +166,7 @@ impl Registry {
             owner,
             first_slot,
             slots,
+            granted: guest.then_some([false; Slot::COUNT]),
             ufrags: vec![ufrag],
             whereabouts: Whereabouts::Expected(Box::new(new)),
         };
@@ -282,14 +302,14 @@ impl Registry {
                 && replaced.iter().any(|(old, _)| *old == source.peer)
             {
                 inherited.push((slot, source.announced));
-                *source = Source { peer, worker, connected_at, announced: source.announced };
+                *source = Source { peer, worker, connected_at, ..*source };
             }
         }
         Takeover { replaced, inherited }
     }
 
-    /// A publisher's packet of `slot` came, the first one or the first after it lost the slot. The publisher that
-    /// connected last wins.
+    /// A publisher's packet of `slot` came, the first one or the first after it lost the slot. A guest that was granted
+    /// the slot wins, else the publisher that connected last.
     pub(super) fn claim(
         &mut self,
         lesson: LessonId,
@@ -298,9 +318,13 @@ impl Registry {
         worker: usize,
         connected_at: Timestamp,
     ) -> Claim {
+        let standing = self.standing(peer, slot);
+        if standing == Standing::Closed {
+            return Claim::Refused;
+        }
         match self.sources.entry((lesson, slot)) {
             hash_map::Entry::Vacant(place) => {
-                place.insert(Source { peer, worker, connected_at, announced: None });
+                place.insert(Source { peer, worker, standing, connected_at, announced: None });
                 Claim::Granted { before: None }
             }
             hash_map::Entry::Occupied(mut place) => {
@@ -308,11 +332,11 @@ impl Registry {
                 if source.peer == peer {
                     return Claim::Granted { before: None };
                 }
-                if source.connected_at > connected_at {
+                if !source.yields_to(standing, connected_at) {
                     return Claim::Refused;
                 }
                 let before = Some((source.peer, source.worker));
-                *source = Source { peer, worker, connected_at, announced: source.announced };
+                *source = Source { peer, worker, standing, connected_at, announced: source.announced };
                 Claim::Granted { before }
             }
         }

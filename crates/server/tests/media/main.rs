@@ -233,7 +233,7 @@ fn another_host_is_refused_while_the_first_one_teaches() {
     let mut host = relay.host(HOST);
     connect(&mut relay, &mut host, &mut []);
     let offer = "v=0".to_owned();
-    let malformed = PublishSpec { offer, first_slot: Slot::ProgramVideo, owner: HOST };
+    let malformed = PublishSpec { offer, first_slot: Slot::ProgramVideo, owner: HOST, guest: false };
     let refused = relay.handle.publish(LESSON, &malformed);
     assert!(matches!(refused, Err(MediaError::SdpMalformed(_))), "{refused:?}");
     assert_eq!(relay.try_host(OwnerId(9)).expect_err("refused").code(), "second_host");

@@ -100,7 +100,7 @@ impl Relay {
     pub(crate) fn host(&mut self, owner: OwnerId) -> Host {
         let spec = OfferSpec { sends: true, audio: 1, video: 1, codecs: vec![Codec::Vp8] };
         let (peer, offer) = self.client(spec);
-        let spec = PublishSpec { offer, first_slot: Slot::ProgramVideo, owner };
+        let spec = PublishSpec { offer, first_slot: Slot::ProgramVideo, owner, guest: false };
         let answer = self.handle.publish(LESSON, &spec).expect("a host is answered");
         Host::new(self.join(peer, answer))
     }
@@ -109,7 +109,8 @@ impl Relay {
     pub(crate) fn try_host(&mut self, owner: OwnerId) -> Result<SessionAnswer, MediaError> {
         let spec = OfferSpec { sends: true, audio: 1, video: 1, codecs: vec![Codec::Vp8] };
         let (_, offer) = self.client(spec);
-        self.handle.publish(LESSON, &PublishSpec { offer, first_slot: Slot::ProgramVideo, owner })
+        self.handle
+            .publish(LESSON, &PublishSpec { offer, first_slot: Slot::ProgramVideo, owner, guest: false })
     }
 
     /// Lets everybody read and answer until `done`, at most for `patience`.

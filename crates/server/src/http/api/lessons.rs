@@ -59,7 +59,11 @@ pub(super) async fn edit(
     Json(patch): Json<LessonPatch>,
 ) -> Answer<Body<LessonInfo>> {
     caller.permit(&state, id, Action::Edit)?;
-    let lesson = state.lessons.lesson(id)?.command(caller.who, LessonCommand::Edit(patch.into())).await?;
+    let named = patch.places.is_some() || patch.units.is_some();
+    let places = patch.places.clone().flatten();
+    let invited = named.then(|| state.lessons.directory().invite(places, patch.units.as_ref()));
+    let edit = LessonCommand::Edit(patch.edit(invited));
+    let lesson = state.lessons.lesson(id)?.command(caller.who, edit).await?;
     Ok(axum::Json(LessonInfo::from(&lesson)))
 }
 
@@ -106,6 +110,7 @@ pub(super) async fn invite(
     )?;
     let token = Token::random();
     state.store.insert_invitation(&invitation, TokenHash(token.hash())).await?;
+    state.lessons.note_links(id, None).await;
     let url = Some(links::link(&base, wanted.role, &token));
     Ok((StatusCode::CREATED, axum::Json(InvitationInfo { url, ..InvitationInfo::from(&invitation) })))
 }
@@ -129,6 +134,9 @@ pub(super) async fn revoke(
     };
     state.store.revoke_invitation(invitation.id, Clock::wall()).await?;
     state.cut_off(ClosingReason::Revoked, |who| who.invitation() == Some(id));
+    if let Some(lesson) = invitation.lesson {
+        state.lessons.note_links(lesson, Some(id)).await;
+    }
     tracing::info!(invitation.id = %id, role = %invitation.role, "invitation {id} was revoked");
     Ok(StatusCode::NO_CONTENT)
 }
