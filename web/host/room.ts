@@ -6,6 +6,7 @@
  */
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { alreadyAllowed, askOnce } from "../shared/devices.ts";
+import { isLessonMessage } from "../shared/lesson-protocol.ts";
 import type {
   ClientMessage,
   Lesson,
@@ -156,6 +157,8 @@ export class HostRoom {
   }
 
   #receive(message: ServerMessage): void {
+    // What rooms do has no place on this page yet.
+    if (isLessonMessage(message)) return;
     switch (message.type) {
       case "welcome":
         this.#clockOffset = message.server_time - Date.now();

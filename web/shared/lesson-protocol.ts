@@ -387,6 +387,11 @@ export const lessonMessageDecoders: { [T in LessonServerMessage["type"]]: Decode
   }),
 };
 
+/** Whether a message is about what rooms do in the lesson. */
+export function isLessonMessage(message: { type: string }): message is LessonServerMessage {
+  return message.type in lessonMessageDecoders;
+}
+
 // --- HTTP ------------------------------------------------------------------------------------------------------------
 
 export interface HelperTicket {
@@ -401,7 +406,12 @@ export interface Unit {
   level: string;
   name: string;
 }
-export const unitDecoder = object<Unit>({ id: string, parent: nullable(string), level: string, name: string });
+export const unitDecoder = object<Unit>({
+  id: string,
+  parent: nullable(string),
+  level: string,
+  name: string,
+});
 export const unitsDecoder = object<{ units: Unit[]; partners: string[][] }>({
   units: array(unitDecoder),
   partners: array(array(string)),

@@ -2,6 +2,7 @@
  * What a watching page knows and what it therefore shows; pure, so that every sentence on a classroom's screen can be tested
  * without one. `reduceViewer` folds events into facts, `lessonView` turns facts into the one thing to show.
  */
+import { isLessonMessage } from "./lesson-protocol.ts";
 import {
   type Lesson,
   type Place,
@@ -113,6 +114,7 @@ export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFact
 }
 
 function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): ViewerFacts {
+  if (isLessonMessage(message)) return facts;
   switch (message.type) {
     case "welcome":
       return {
