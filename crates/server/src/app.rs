@@ -23,7 +23,7 @@ use signalling::ClosingReason;
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -43,6 +43,8 @@ const PORT_TRIES: usize = 32;
 const PHOTOS_AT_ONCE: usize = 2;
 /// How often lessons are looked through for works that nobody keeps.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
+/// How often it is looked whether a backup was put back.
+const RESTORED_EVERY: Duration = Duration::from_secs(1);
 /// How often the metrics put their histograms in order.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -143,7 +145,51 @@ impl App {
     }
 }
 
+impl App {
+    /// Writes a copy of the database of a configuration to `file`, also while a server uses it.
+    ///
+    /// # Errors
+    /// When there is no database, `file` exists or cannot be written.
+    pub async fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
+        let database = database(config);
+        if !database.exists() {
+            bail!("there is no database at {}", database.display());
+        }
+        if file.exists() {
+            bail!("{} exists already; a backup never overwrites", file.display());
+        }
+        Ok(store::copy(&database, file).await?)
+    }
+
+    /// Puts a copy back into the database of a configuration, also while a server uses it. Returns the file that keeps what
+    /// was there before.
+    ///
+    /// # Errors
+    /// When `file` is no sound copy, or of a newer version; then nothing has changed.
+    pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let kept_as = format!("before-restore-{}", Clock::wall().get());
+        Ok(store::restore(&database(config), file, &kept_as).await?)
+    }
+}
+
 impl RunningApp {
+    /// Resolves when somebody has put a backup back into the database: everything in memory is old then, and the server has
+    /// to start again.
+    pub async fn restored(&self) {
+        let mut turn = interval(RESTORED_EVERY);
+        let mut known = None;
+        loop {
+            turn.tick().await;
+            // A database that cannot be read for a moment says nothing.
+            let Ok(now) = self.state.store.restored().await else { continue };
+            match &known {
+                None => known = Some(now),
+                Some(before) if *before != now => return,
+                Some(_) => {}
+            }
+        }
+    }
+
     /// Where it listens, TCP and UDP; the port is the real one when 0 was configured.
     pub fn addr(&self) -> SocketAddr {
         self.state.listen

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
     io::{Write as _, stdout},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,7 +22,7 @@ struct Arguments {
 }
 
 /// What a command does with a configuration that is right.
-type Work = fn(Config) -> anyhow::Result<()>;
+type Work = Box<dyn FnOnce(Config) -> anyhow::Result<()>>;
 
 #[derive(Subcommand)]
 enum Command {
@@ -32,6 +32,21 @@ enum Command {
     Link {
         /// Whose.
         role: LinkRole,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Write a copy of the database to a new file, while a server uses it or not.
+    Backup {
+        /// The file; it must not exist.
+        file: PathBuf,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Put a copy back. A running server tells its pages to come back and goes on with the copy. What was there before is
+    /// kept beside the database.
+    Restore {
+        /// A file that `backup` wrote.
+        file: PathBuf,
         #[command(flatten)]
         configured: Configured,
     },
@@ -55,11 +70,15 @@ struct Configured {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let (configured, work): (Configured, Work) = match Arguments::parse().command {
-        Command::Serve(configured) => (configured, serve),
+        Command::Serve(configured) => (configured, Box::new(serve)),
         Command::Link { role: LinkRole::Organiser, configured } => {
-            (configured, |config| print_organiser_link(&config))
+            (configured, Box::new(|config| print_organiser_link(&config)))
         }
-        Command::CheckConfig(configured) => (configured, |_| say("ok\n")),
+        Command::Backup { file, configured } => (configured, Box::new(move |config| backup(&config, &file))),
+        Command::Restore { file, configured } => {
+            (configured, Box::new(move |config| restore(&config, &file)))
+        }
+        Command::CheckConfig(configured) => (configured, Box::new(|_| say("ok\n"))),
     };
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -78,15 +97,35 @@ fn serve(config: Config) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-        let app = App::start(config).await?;
-        say(&greeting(&app))?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            let app = App::start(config.clone()).await?;
+            say(&greeting(&app))?;
+            let restored = tokio::select! {
+                _ = terminate.recv() => false,
+                _ = interrupt.recv() => false,
+                () = app.restored() => true,
+            };
+            app.shutdown().await;
+            if !restored {
+                return Ok(());
+            }
+            tracing::info!("a backup was put back; starting again with it");
         }
-        app.shutdown().await;
-        Ok(())
     })
+}
+
+fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
+    runtime()?.block_on(App::backup(config, file))?;
+    say(&format!("Đã sao lưu vào / backed up to {}\n", file.display()))
+}
+
+fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let kept = runtime()?.block_on(App::restore(config, file))?;
+    say(&format!("Đã phục hồi từ / restored from {}\n", file.display()))?;
+    match kept {
+        Some(kept) => say(&format!("Dữ liệu trước đó ở / what was there before is in {}\n", kept.display())),
+        None => Ok(()),
+    }
 }
 
 fn print_organiser_link(config: &Config) -> anyhow::Result<()> {

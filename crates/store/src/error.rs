@@ -88,6 +88,19 @@ pub enum StoreError {
         /// A migration this program does not know.
         version: i64,
     },
+    /// The database and a copy that should be put into it are of different versions of the program.
+    #[error(
+        "{} is at migration {found:?}, the copy at {expected:?}; stop the server, start this version once, then restore",
+        path.display()
+    )]
+    VersionMismatch {
+        /// The database file.
+        path: PathBuf,
+        /// Its newest migration.
+        found: Option<i64>,
+        /// The copy's, after it was brought to this version.
+        expected: Option<i64>,
+    },
     /// The file or its folder cannot be opened or created.
     #[error("cannot open {}: {detail}", path.display())]
     CannotOpen {
@@ -127,6 +140,16 @@ impl StoreError {
             Some(SQLITE_CORRUPT | SQLITE_NOTADB) => StoreError::Corrupted { path, detail: message(&error) },
             Some(SQLITE_CANTOPEN | SQLITE_PERM) => StoreError::CannotOpen { path, detail: message(&error) },
             _ => StoreError::Database { path, source: error },
+        }
+    }
+
+    /// The same failure of another file: the one a person named, not our copy of it.
+    pub(crate) fn about(self, named: &Path) -> Self {
+        let path = named.to_path_buf();
+        match self {
+            StoreError::Corrupted { detail, .. } => StoreError::Corrupted { path, detail },
+            StoreError::FromNewerVersion { version, .. } => StoreError::FromNewerVersion { path, version },
+            other => other,
         }
     }
 

@@ -15,6 +15,7 @@
 //! - The file is checked when it is opened, so damage is found before a lesson, not in it.
 
 mod attendance;
+mod backup;
 mod checks;
 mod error;
 mod helpers;
@@ -26,6 +27,7 @@ mod settings;
 mod token;
 mod units;
 
+pub use backup::{copy, restore};
 pub use error::{Entity, StoreError};
 pub use lessons::LoggedEvent;
 pub use participation::WorkPicture;
@@ -33,17 +35,12 @@ pub use places::SCREENS_PER_PLACE_MAX;
 pub use token::{Credential, TokenHash};
 
 use sqlx::{
-    ConnectOptions, Connection, Sqlite, SqlitePool, Transaction,
+    Connection, Sqlite, SqlitePool, Transaction,
     migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
-use tracing::{debug, info};
+use std::{fs, path::Path, sync::Arc, time::Duration};
+use tracing::debug;
 
 /// How long a statement waits while another program holds the file.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -118,49 +115,10 @@ impl Store {
         transaction.rollback().await.map_err(|error| self.failed(error))
     }
 
-    /// Writes a consistent copy to `target` while lessons go on, compacted. The copy appears under its name
-    /// only when it is whole. Blocks its thread for the final `fsync`.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when `target` exists; [`StoreError::DiskFull`] naming `target`.
-    pub async fn backup_to(&self, target: impl AsRef<Path>) -> Result<(), StoreError> {
-        let target = target.as_ref();
-        if target.exists() {
-            return Err(StoreError::Conflict { what: Entity::BackupFile });
-        }
-        let mut partial = target.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let io_failed = |error: io::Error| StoreError::cannot_open(target, &error);
-        match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_failed(error)),
-            _ => {}
-        }
-        let written = self.vacuum_into(&partial).await;
-        if let Err(error) = written {
-            // Half a copy is worth nothing; if it cannot be removed, the next backup tries again.
-            let _ = fs::remove_file(&partial);
-            return Err(StoreError::from_sqlx(target, error));
-        }
-        fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(io_failed)?;
-        fs::rename(&partial, target).map_err(io_failed)?;
-        info!("database copied to a backup file");
-        Ok(())
-    }
-
     /// Finishes what is being written, folds the write-ahead log into the file and closes it.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
-    }
-
-    async fn vacuum_into(&self, target: &Path) -> Result<(), sqlx::Error> {
-        // A connection of its own: a backup of a big file must not keep a lesson's writes waiting.
-        let mut connection = connect_options(&self.path).connect().await?;
-        let target = target.to_string_lossy().into_owned();
-        let copied = sqlx::query("VACUUM INTO ?").bind(target).execute(&mut connection).await;
-        connection.close().await?;
-        copied.map(drop)
     }
 
     /// Begins a writing transaction. Dropped without a commit it changes nothing.
