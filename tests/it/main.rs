@@ -1,7 +1,12 @@
 //! End-to-end tests against the real server, simulated peers.
 
 mod api;
+mod control;
+mod lesson;
 mod media_peer;
+mod places;
+mod report;
 mod rig;
+mod speaking;
 mod whip_http;
 mod ws;

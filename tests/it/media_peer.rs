@@ -6,16 +6,65 @@ use domain::{Codec, Slot, Timestamp};
 use reqwest::{Method, StatusCode, header};
 use std::{
     sync::atomic::{AtomicU8, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::{
     net::UdpSocket,
-    time::{sleep_until, timeout},
+    sync::watch,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, sleep_until, timeout},
 };
 use transport::{
-    Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets, Sealer,
+    Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets, Received, RtpRole, Sealer,
     client::{ClientPeer, OfferSpec},
 };
+
+/// The mark that ends every packet the tests' peers send: whose voice or picture it is.
+pub(crate) type Mark = u8;
+
+/// What a viewer got of each slot: the mark of its newest packet, and how many came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Got(pub(crate) [Option<(Mark, u64)>; Slot::COUNT]);
+
+impl Got {
+    /// Whose packets a slot carries.
+    pub(crate) fn of(&self, slot: Slot) -> Option<Mark> {
+        self.0[slot.index()].map(|(mark, _)| mark)
+    }
+
+    /// How many packets of a slot came.
+    pub(crate) fn count(&self, slot: Slot) -> u64 {
+        self.0[slot.index()].map_or(0, |(_, count)| count)
+    }
+}
+
+/// A media client that lives by itself: sends or receives until it is dropped or hung up on.
+pub(crate) struct Live {
+    /// What it got so far.
+    pub(crate) got: watch::Receiver<Got>,
+    task: JoinHandle<Result<()>>,
+}
+
+impl Live {
+    /// Waits until what it got is as wanted.
+    pub(crate) async fn gets(&mut self, wanted: impl FnMut(&Got) -> bool) -> Result<Got> {
+        match timeout(PATIENCE, self.got.wait_for(wanted)).await.map(|got| got.map(|got| *got)) {
+            Ok(got) => got.context("the peer is over"),
+            Err(_) => bail!("not in time; it got {:?}", *self.got.borrow()),
+        }
+    }
+
+    /// Waits until the server hangs up.
+    pub(crate) async fn closed(&mut self) -> Result<()> {
+        timeout(PATIENCE, &mut self.task).await.context("the server did not hang up")??
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
 
 /// One WHIP or WHEP client.
 pub(crate) struct MediaPeer {
@@ -70,22 +119,92 @@ impl MediaPeer {
 
     /// Sends the `n`-th packet of voice (from 1), 20 ms of it.
     pub(crate) async fn speak(&mut self, n: u16) -> Result<()> {
+        self.send(Slot::ProgramAudio, Codec::Opus, n, u32::from(n) * 960, &[7; 80]).await
+    }
+
+    /// Sends the `n`-th picture (from 1): a VP8 key frame in one packet (RFC 7741 section 4).
+    async fn show(&mut self, n: u16, mark: Mark) -> Result<()> {
+        let mut frame = vec![0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00];
+        frame.resize(200, 0);
+        frame.push(mark);
+        self.send(Slot::ProgramVideo, Codec::Vp8, n, u32::from(n) * 9_000, &frame).await
+    }
+
+    async fn send(&mut self, slot: Slot, codec: Codec, n: u16, at: u32, payload: &[u8]) -> Result<()> {
         const HEADER: usize = 12;
         let negotiated = self.peer.negotiated().context("no answer was taken")?;
-        let section = negotiated.section(Slot::ProgramAudio).context("no voice was agreed on")?;
-        let stream = section.send.context("the voice is not ours to send")?;
-        let payload_type = section.codec(Codec::Opus).context("no Opus was agreed on")?.payload_type;
+        let section = negotiated.section(slot).context("the slot was not agreed on")?;
+        let stream = section.send.context("the slot is not ours to send")?;
+        let payload_type = section.codec(codec).context("the codec was not agreed on")?.payload_type;
         let sealer = self.sealer.as_mut().context("not connected")?;
-        let mut packet = vec![0x80, payload_type];
+        // Voice has its marker at the start of a spurt, a picture at its last packet.
+        let marker = if codec == Codec::Opus { 0 } else { 0x80 };
+        let mut packet = vec![0x80, payload_type | marker];
         packet.extend(n.to_be_bytes());
-        packet.extend((u32::from(n) * 960).to_be_bytes());
+        packet.extend(at.to_be_bytes());
         packet.extend(stream.ssrc.to_be_bytes());
-        packet.extend([7; 80]);
+        packet.extend(payload);
         packet.resize(packet.len() + sealer.tag_len(), 0);
         sealer.seal_rtp(stream.stream, u64::from(n), &mut packet, HEADER)?;
         let to = self.peer.remote().context("no address was validated")?;
         self.socket.send_to(&packet, to).await?;
         Ok(())
+    }
+
+    /// Goes on speaking, and showing a picture ten times a second, with this mark.
+    pub(crate) fn publish(self, mark: Mark) -> Live {
+        self.live(Some(mark))
+    }
+
+    /// Goes on listening and looking.
+    pub(crate) fn watch(self) -> Live {
+        self.live(None)
+    }
+
+    fn live(mut self, mark: Option<Mark>) -> Live {
+        let (sender, got) = watch::channel(Got::default());
+        let task = tokio::spawn(async move {
+            let mut pace = interval(Duration::from_millis(20));
+            pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            let mut buffer = vec![0; 2048];
+            let mut n = 0u16;
+            loop {
+                while let Some(output) = self.peer.poll_output() {
+                    match output {
+                        Output::Transmit { to, bytes } => drop(self.socket.send_to(&bytes, to).await),
+                        Output::Event(PeerEvent::Closed(_)) => return Ok(()),
+                        Output::Event(_) => {}
+                    }
+                }
+                let Some(wake_at) = self.peer.poll_timeout() else { return Ok(()) };
+                let wake_at = tokio::time::Instant::from_std(self.epoch + wake_at.since_start());
+                tokio::select! {
+                    received = self.socket.recv_from(&mut buffer) => {
+                        let (length, from) = received?;
+                        let datagram = buffer.get_mut(..length).context("a datagram longer than its buffer")?;
+                        if let Received::Rtp(rtp) = self.peer.handle_datagram(now(self.epoch), from, datagram)
+                            && rtp.role == RtpRole::Media
+                            && let Some(&mark) = rtp.packet.last()
+                        {
+                            sender.send_modify(|got| {
+                                let count = got.count(rtp.slot) + 1;
+                                got.0[rtp.slot.index()] = Some((mark, count));
+                            });
+                        }
+                    }
+                    _ = pace.tick(), if mark.is_some() => {
+                        let mark = mark.unwrap_or_default();
+                        n = n.wrapping_add(1);
+                        self.send(Slot::ProgramAudio, Codec::Opus, n, u32::from(n) * 960, &[mark; 80]).await?;
+                        if n % 5 == 1 {
+                            self.show(n / 5 + 1, mark).await?;
+                        }
+                    }
+                    () = sleep_until(wake_at) => self.peer.handle_timeout(now(self.epoch)),
+                }
+            }
+        });
+        Live { got, task }
     }
 
     /// Waits until the server hangs up.

@@ -5,7 +5,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use server::{App, Config, RunningApp};
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
@@ -121,6 +121,16 @@ impl Rig {
         Ok((reply.string("id")?, token_of(&reply.string("url")?)?))
     }
 
+    /// A phone scans the screen of a place; its token.
+    pub(crate) async fn helper(&self, place_token: &str) -> Result<String> {
+        let reply = self.send(Method::POST, "/api/helpers/ticket", place_token, json!({})).await?;
+        let url = reply.expect(StatusCode::CREATED)?.string("url")?;
+        let ticket = url.split_once("/phong#m=").with_context(|| format!("{url} is no phone's link"))?.1;
+        let request = self.request(Method::POST, "/api/helpers", None);
+        let entry = json!({ "ticket": ticket, "label": "Android" });
+        Reply::of(request.json(&entry)).await?.expect(StatusCode::CREATED)?.string("token")
+    }
+
     /// Opens a page that is welcomed.
     pub(crate) async fn page(&self, token: &str) -> Result<Page> {
         let mut page = Page::open(self, "").await?;
@@ -191,13 +201,18 @@ pub(crate) struct Page {
     /// What it was welcomed with.
     pub(crate) welcome: Value,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What was said while it waited for an acknowledgement.
+    heard: VecDeque<Value>,
+    asked: u32,
+    /// The token it said hello with.
+    pub(crate) token: String,
 }
 
 impl Page {
     /// Opens a WebSocket; `query` starts with `?` or is empty.
     pub(crate) async fn open(rig: &Rig, query: &str) -> Result<Self> {
         let (socket, _) = connect_async(format!("ws://{}/api/ws{query}", rig.addr())).await?;
-        Ok(Self { welcome: Value::Null, socket })
+        Ok(Self { welcome: Value::Null, socket, heard: VecDeque::new(), asked: 0, token: String::new() })
     }
 
     /// Says who it is, on a TV with an H.264 chip, and is welcomed.
@@ -206,6 +221,7 @@ impl Page {
         let device = json!({ "kind": "tv", "codecs": codecs });
         self.send(json!({"type":"hello","v":1,"token":token,"lang":"vi","device":device})).await?;
         self.welcome = self.next("welcome").await?;
+        token.clone_into(&mut self.token);
         Ok(())
     }
 
@@ -227,6 +243,11 @@ impl Page {
     /// The next message of this type for which `wanted` holds; others are passed over.
     pub(crate) async fn next_where(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         let until = Instant::now() + PATIENCE;
+        while let Some(message) = self.heard.pop_front() {
+            if message["type"] == kind && wanted(&message) {
+                return Ok(message);
+            }
+        }
         loop {
             let message = timeout_at(until, self.socket.next()).await;
             let message = message.with_context(|| format!("no {kind} in time"))?;
@@ -241,6 +262,35 @@ impl Page {
                 _ => {}
             }
         }
+    }
+
+    /// Sends a message and waits until it is acknowledged (`"ok"`) or refused (the code). What is said meanwhile is kept.
+    pub(crate) async fn ask(&mut self, mut message: Value) -> Result<String> {
+        self.asked += 1;
+        let reference = format!("c{}", self.asked);
+        message["ref"] = json!(reference);
+        self.send(message.clone()).await?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let said = timeout_at(until, self.socket.next()).await;
+            let said = said.with_context(|| format!("{message} was never answered"))?;
+            let Message::Text(text) = said.context("the socket ended")?? else { continue };
+            let said: Value = serde_json::from_str(&text)?;
+            match said["type"].as_str() {
+                Some("ack") if said["ref"] == json!(reference) => return Ok("ok".to_owned()),
+                Some("error") if said["ref"] == json!(reference) => {
+                    return Ok(said["code"].as_str().unwrap_or_default().to_owned());
+                }
+                _ => self.heard.push_back(said),
+            }
+        }
+    }
+
+    /// Sends a message that must be acknowledged.
+    pub(crate) async fn does(&mut self, message: Value) -> Result<()> {
+        let outcome = self.ask(message.clone()).await?;
+        ensure!(outcome == "ok", "{message} was refused: {outcome}");
+        Ok(())
     }
 
     /// Everything said until the server closes: the messages, and the close code.

@@ -245,11 +245,14 @@ impl Room {
         let Some(gone) = gone else { return };
         self.log_presence(&gone);
         // Another device of the room may be connected already.
-        if let Some(place) = gone.guest
-            && !self.peers.values().any(|peer| peer.guest == Some(place) && peer.connected_at.is_some())
-        {
+        if let Some(place) = gone.guest.filter(|place| !self.has_guest(*place)) {
             self.note(Fact::MediaEnded(place));
         }
+    }
+
+    /// Whether a room's camera or microphone is connected.
+    pub(super) fn has_guest(&self, place: PlaceId) -> bool {
+        self.peers.values().any(|peer| peer.guest == Some(place) && peer.connected_at.is_some())
     }
 
     /// Goes live because the host's encoder sends, where the configuration wants that.

@@ -29,6 +29,10 @@ impl Room {
         match self.participation.apply(Clock::wall(), &self.lesson, who, command) {
             Ok(events) => {
                 self.unsaved.events.extend(events);
+                // A room that warmed up is on the air the moment it agrees.
+                if let Some(place) = who.place().filter(|place| self.has_guest(*place)) {
+                    self.note(Fact::MediaBegan(place));
+                }
                 // Also when nothing changed: the first copy of the same message may not be stored yet.
                 self.unsaved.waiting.push(Box::new(|outcome| answer(reply, outcome)));
             }

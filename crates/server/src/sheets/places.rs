@@ -63,6 +63,7 @@ pub(crate) fn plan(
         places.values().map(|place| ((place.unit, place.name.clone()), place.id)).collect();
     // The line on which each place of this file stands first.
     let mut lines: HashMap<PlaceId, u64> = HashMap::new();
+    let mut counted = Lines::default();
     for (row, record) in reader.records().enumerate() {
         if row >= ROWS_MAX {
             return Err(Problem::new(ProblemCode::TooLarge).because(format_args!("at most {ROWS_MAX} rows")));
@@ -70,12 +71,12 @@ pub(crate) fn plan(
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = counted.line_of(&text, error.position());
                 plan.bad.push(bad(line, None, "không đọc được dòng này", "this row cannot be read"));
                 continue;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = counted.line_of(&text, record.position());
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -114,6 +115,26 @@ pub(crate) fn export<'a>(units: &Units, places: impl IntoIterator<Item = &'a Pla
         levels.iter().map(cell).chain([place.name.clone(), place.id.to_string()]).collect::<Vec<_>>()
     });
     super::write(std::iter::once(heads).chain(rows))
+}
+
+/// Counts lines as an editor shows them; the reader's own count is behind after blank lines and line ends of Windows.
+#[derive(Default)]
+struct Lines {
+    byte: usize,
+    ends: u64,
+}
+
+impl Lines {
+    /// The line, from 1, of a record; records come in order.
+    fn line_of(&mut self, text: &str, at: Option<&csv::Position>) -> u64 {
+        let bytes = text.as_bytes();
+        let mut start = at.map_or(self.byte, |at| at.byte() as usize).clamp(self.byte, bytes.len());
+        // A record begins where the one before ended: at the line end between them.
+        start += bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.ends += bytes[self.byte..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.byte = start;
+        self.ends + 1
+    }
 }
 
 /// Which column is what.
