@@ -7,6 +7,8 @@ pub mod classrooms;
 pub mod fanout;
 pub mod fixture;
 pub mod host;
+pub mod lesson;
 pub mod link;
 pub mod packetize;
+mod process;
 pub mod whip;

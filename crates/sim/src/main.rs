@@ -7,6 +7,7 @@ use sim::{
     classrooms::{self, ClassroomsConfig, Entry, Summary},
     fanout::{self, FanoutConfig},
     host::{self, HostConfig, HostStatus},
+    lesson::{self, ActConfig, ActSummary, RecoverConfig},
     link,
 };
 use std::time::Duration;
@@ -24,8 +25,11 @@ struct Cli {
 enum Command {
     /// Plays the sample lesson into a server, for ever or for some seconds.
     Host(HostArgs),
-    /// Lets many light classrooms join and watch, and counts what reached them.
+    /// Lets many light classrooms join and watch, and counts what reached them. With `--act lesson` it starts a server of
+    /// its own, and the rooms raise hands, answer and report while the host's board is watched.
     Classrooms(ClassroomsArgs),
+    /// Kills a server in the middle of a lesson, again and again, and compares what is left with what was acknowledged.
+    Recover(RecoverArgs),
     /// Measures what one lesson to many classrooms costs the server, beside the floor of kernel and cipher.
     Fanout(FanoutArgs),
     /// The sending half of the floor; started by `fanout`.
@@ -64,13 +68,13 @@ struct HostArgs {
 #[derive(Args)]
 struct ClassroomsArgs {
     /// Address of the server, http://host:port.
-    #[arg(long)]
-    server: String,
+    #[arg(long, required_unless_present = "act")]
+    server: Option<String>,
     /// The lesson's id.
-    #[arg(long)]
-    lesson: String,
+    #[arg(long, required_unless_present = "act")]
+    lesson: Option<String>,
     /// An observer's, place's or host's token or link, shown by every classroom.
-    #[arg(long, env = "NHIPCAU_TOKEN", hide_env_values = true, required_unless_present = "organiser")]
+    #[arg(long, env = "NHIPCAU_TOKEN", hide_env_values = true, required_unless_present_any = ["organiser", "act"])]
     token: Option<String>,
     /// An organiser's token or link: an invitation is made for the run and revoked after it.
     #[arg(long, env = "NHIPCAU_ORGANISER", hide_env_values = true)]
@@ -93,6 +97,40 @@ struct ClassroomsArgs {
     /// Seed of the links' losses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What the rooms do besides watching; starts a server of its own.
+    #[arg(long, value_enum)]
+    act: Option<ActArg>,
+    /// With `--act`: no pictures and sound, only messages.
+    #[arg(long)]
+    no_media: bool,
+    /// With `--act`: the server's program; default: `nhipcau` beside this one.
+    #[arg(long)]
+    server_program: Option<std::path::PathBuf>,
+    /// End with one line of JSON instead of a sentence.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ActArg {
+    /// Hands, answers, status reports.
+    Lesson,
+}
+
+#[derive(Args)]
+struct RecoverArgs {
+    /// Kills.
+    #[arg(long, default_value_t = 20)]
+    rounds: usize,
+    /// Rooms of the lesson.
+    #[arg(long, default_value_t = 8)]
+    rooms: usize,
+    /// Seed of who does what, and when the kill comes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The server's program; default: `nhipcau` beside this one.
+    #[arg(long)]
+    server_program: Option<std::path::PathBuf>,
     /// End with one line of JSON instead of a sentence.
     #[arg(long)]
     json: bool,
@@ -147,7 +185,9 @@ async fn main() -> anyhow::Result<()> {
         .init();
     match Cli::parse().command {
         Command::Host(args) => play_host(args).await,
+        Command::Classrooms(args) if args.act.is_some() => act_lesson(args).await,
         Command::Classrooms(args) => fill_classrooms(args).await,
+        Command::Recover(args) => kill_and_compare(args).await,
         Command::Fanout(args) => measure_fanout(args).await,
         Command::Floor => send_floor(),
     }
@@ -210,8 +250,8 @@ async fn fill_classrooms(args: ClassroomsArgs) -> anyhow::Result<()> {
         None => None,
     };
     let summary = classrooms::run(ClassroomsConfig {
-        server: args.server,
-        lesson: args.lesson,
+        server: args.server.context("--server is needed")?,
+        lesson: args.lesson.context("--lesson is needed")?,
         entry,
         count: args.count,
         duration: Duration::from_secs(args.seconds),
@@ -227,6 +267,75 @@ async fn fill_classrooms(args: ClassroomsArgs) -> anyhow::Result<()> {
         bail!("{} of {} classrooms failed", summary.failed, args.count);
     }
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
+async fn act_lesson(args: ClassroomsArgs) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        warn!("this is a development build: its figures say little");
+    }
+    let summary = lesson::act(&ActConfig {
+        server: program(args.server_program)?,
+        count: args.count,
+        duration: Duration::from_secs(args.seconds),
+        media: !args.no_media,
+        threads: args.threads,
+        seed: args.seed,
+    })
+    .await?;
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        let ActSummary { rooms, board_lag_ms: lag, changes, changes_lost, chart_ms: chart, .. } = &summary;
+        println!(
+            "{rooms} rooms; {changes} changes on the board after {:.0} ms (p95 {:.0}, longest {:.0}), {changes_lost} never",
+            lag.p50, lag.p95, lag.max
+        );
+        println!(
+            "{} answers acknowledged after {:.0} ms (p95 {:.0}); {} lost",
+            summary.answers, summary.acknowledged_ms.p50, summary.acknowledged_ms.p95, summary.answers_lost
+        );
+        println!("the chart {:.0} ms after the close (longest {:.0})", chart.p50, chart.max);
+        println!(
+            "CPU: signalling {:.3} of a core, media {:.3}",
+            summary.signalling_cores, summary.media_cores
+        );
+    }
+    if summary.answers_lost > 0 || summary.changes_lost > 0 {
+        bail!("{} answers and {} changes were lost", summary.answers_lost, summary.changes_lost);
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
+async fn kill_and_compare(args: RecoverArgs) -> anyhow::Result<()> {
+    let config = RecoverConfig {
+        server: program(args.server_program)?,
+        rounds: args.rounds,
+        rooms: args.rooms,
+        seed: args.seed,
+    };
+    let summary = lesson::recover(&config).await?;
+    if args.json {
+        println!("{}", serde_json::to_string(&summary)?);
+    } else {
+        println!(
+            "{} of {} recoveries; {} messages acknowledged; back after {:.0} ms at the latest",
+            summary.recovered, summary.rounds, summary.acknowledged, summary.back_after_ms
+        );
+    }
+    if summary.recovered < summary.rounds {
+        bail!("{}", summary.failures.join("; "));
+    }
+    Ok(())
+}
+
+/// The server's program: as given, or beside this one.
+fn program(given: Option<std::path::PathBuf>) -> anyhow::Result<std::path::PathBuf> {
+    match given {
+        Some(program) => Ok(program),
+        None => Ok(std::env::current_exe()?.with_file_name("nhipcau")),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
@@ -255,12 +364,8 @@ async fn measure_fanout(args: FanoutArgs) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         warn!("this is a development build: its figures say little");
     }
-    let server = match args.server_program {
-        Some(program) => program,
-        None => std::env::current_exe()?.with_file_name("nhipcau"),
-    };
     let config = FanoutConfig {
-        server,
+        server: program(args.server_program)?,
         port: args.port,
         video: Bitrate::from_kbps(args.video_kbps),
         audio: args.audio,

@@ -186,7 +186,35 @@ impl Door {
         Ok(response.text().await?)
     }
 
-    async fn call<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, DoorError> {
+    /// Asks for JSON.
+    ///
+    /// # Errors
+    /// [`DoorError`] when the server is not reached or refuses.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, DoorError> {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        Ok(refused(request.send().await?).await?.json().await?)
+    }
+
+    /// Posts a text of some type; the answer is JSON.
+    ///
+    /// # Errors
+    /// [`DoorError`] when the server is not reached or refuses.
+    pub async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: String,
+    ) -> Result<T, DoorError> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request = request.header("content-type", content_type).body(body);
+        Ok(refused(request.send().await?).await?.json().await?)
+    }
+
+    /// Posts JSON; the answer is JSON.
+    ///
+    /// # Errors
+    /// [`DoorError`] when the server is not reached or refuses.
+    pub async fn call<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, DoorError> {
         let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token).json(body);
         Ok(refused(request.send().await?).await?.json().await?)
     }

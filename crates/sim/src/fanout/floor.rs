@@ -1,14 +1,12 @@
 //! The floor: what the kernel and the cipher alone cost. The same packets to the same number of sockets, sealed in place with
 //! AES-128-GCM and sent with one GSO call for each frame and receiver, by a process that does nothing else.
 
-use super::{
-    FanoutConfig,
-    process::{Cores, CpuTime},
-};
+use super::FanoutConfig;
 use crate::{
     batch::{Memory, Reader},
     fixture::{self, NUMBERED_FPS, ROUND},
     packetize::Packetizer,
+    process::{Cores, CpuTime},
 };
 use anyhow::{Context, bail};
 use domain::Codec;

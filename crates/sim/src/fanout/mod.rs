@@ -6,7 +6,6 @@
 
 mod floor;
 mod metrics;
-mod process;
 mod relay;
 
 pub use floor::{FloorOrder, FloorReport, send as send_floor};
@@ -14,10 +13,10 @@ pub use floor::{FloorOrder, FloorReport, send as send_floor};
 use crate::{
     classrooms::{ClassroomsConfig, Crowd, Entry, Glance},
     host::{self, HostConfig, HostStatus},
+    process::Cores,
 };
 use anyhow::{Context, bail};
 use domain::{Bitrate, Codec};
-use process::Cores;
 use relay::Relay;
 use serde::Serialize;
 use std::{

@@ -1,10 +1,10 @@
 //! The server as a process of its own, pinned to its core.
 
-use super::{
-    metrics::Reading,
+use super::metrics::Reading;
+use crate::{
     process::{Cores, CpuTime, resident_kib},
+    whip::{Door, token_of},
 };
-use crate::whip::{Door, token_of};
 use anyhow::{Context, bail};
 use std::{
     io::{BufRead, BufReader},

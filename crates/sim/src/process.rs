@@ -8,23 +8,37 @@ use std::{
 
 /// CPU time of a process since it began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct CpuTime {
-    pub(super) user: Duration,
-    pub(super) sys: Duration,
+pub(crate) struct CpuTime {
+    pub(crate) user: Duration,
+    pub(crate) sys: Duration,
 }
 
 impl CpuTime {
     /// Of all threads of process `pid`, dead ones included; 10 ms steps, as the kernel shows it.
-    pub(super) fn of(pid: u32) -> io::Result<Self> {
+    pub(crate) fn of(pid: u32) -> io::Result<Self> {
         parse_stat(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?)
             .ok_or_else(|| io::Error::other("/proc/<pid>/stat cannot be read"))
     }
 
-    pub(super) fn since(self, earlier: Self) -> Self {
+    /// Of the threads of process `pid` whose name starts with `prefix`, those that live now.
+    pub(crate) fn of_threads(pid: u32, prefix: &str) -> io::Result<Self> {
+        let mut sum = Self::default();
+        for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+            // A thread may end while we look.
+            let Ok(stat) = std::fs::read_to_string(task?.path().join("stat")) else { continue };
+            let named = stat.split_once('(').is_some_and(|(_, rest)| rest.starts_with(prefix));
+            if let Some(time) = parse_stat(&stat).filter(|_| named) {
+                sum = Self { user: sum.user + time.user, sys: sum.sys + time.sys };
+            }
+        }
+        Ok(sum)
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self { user: self.user.saturating_sub(earlier.user), sys: self.sys.saturating_sub(earlier.sys) }
     }
 
-    pub(super) fn total(self) -> Duration {
+    pub(crate) fn total(self) -> Duration {
         self.user + self.sys
     }
 }
@@ -39,7 +53,7 @@ fn parse_stat(stat: &str) -> Option<CpuTime> {
 }
 
 /// Memory of process `pid` that is in RAM, KiB.
-pub(super) fn resident_kib(pid: u32) -> io::Result<u64> {
+pub(crate) fn resident_kib(pid: u32) -> io::Result<u64> {
     std::fs::read_to_string(format!("/proc/{pid}/status"))?
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse().ok())
@@ -48,21 +62,21 @@ pub(super) fn resident_kib(pid: u32) -> io::Result<u64> {
 
 /// Which cores the measured process gets, and which everybody else.
 #[derive(Debug, Clone)]
-pub(super) struct Cores {
+pub(crate) struct Cores {
     measured: Vec<usize>,
     others: Vec<usize>,
 }
 
 impl Cores {
     /// One core for the measured process, the rest for the others; on a single core both share it.
-    pub(super) fn split() -> Self {
+    pub(crate) fn split() -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         Self { measured: vec![0], others: if count > 1 { (1..count).collect() } else { vec![0] } }
     }
 
     /// Starts a process on the measured core. The caller's thread goes there for the moment of starting, for a child inherits
     /// its place, and threads of the child then never begin elsewhere.
-    pub(super) fn spawn_measured(&self, command: &mut Command) -> io::Result<Child> {
+    pub(crate) fn spawn_measured(&self, command: &mut Command) -> io::Result<Child> {
         pin(&self.measured)?;
         let child = command.spawn();
         self.stay_away()?;
@@ -70,7 +84,7 @@ impl Cores {
     }
 
     /// Keeps this thread, and those it starts, off the measured core.
-    pub(super) fn stay_away(&self) -> io::Result<()> {
+    pub(crate) fn stay_away(&self) -> io::Result<()> {
         pin(&self.others)
     }
 }
