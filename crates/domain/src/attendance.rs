@@ -67,6 +67,22 @@ pub struct ObserverAccount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeatId(pub u64);
 
+/// Accounts to be stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Accounts {
+    /// Of rooms.
+    pub rooms: Vec<(PlaceId, RoomAccount)>,
+    /// Of observers.
+    pub observers: Vec<(SeatId, ObserverAccount)>,
+}
+
+impl Accounts {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty() && self.observers.is_empty()
+    }
+}
+
 /// How a room is at the moment of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoomMoment {
@@ -140,10 +156,11 @@ impl Attendance {
         is_new
     }
 
-    /// A media connection of a room came up.
-    pub fn joined(&mut self, place: PlaceId) {
+    /// A media connection of a room came up: what it receives counts from here on.
+    pub fn joined(&mut self, now: Timestamp, at: UnixMillis, place: PlaceId) {
         self.rooms.entry(place).or_default().account.joins += 1;
         self.dirty_rooms.insert(place);
+        self.look(now, at, place, RoomMoment { rung: Some(RUNGS as u8 - 1), frozen: false });
     }
 
     /// A look at a room; call it for every room every 2 s or so while the lesson is live.
@@ -212,22 +229,21 @@ impl Attendance {
     }
 
     /// The accounts that changed since this was last asked.
-    pub fn take_changes(&mut self) -> (Vec<(PlaceId, RoomAccount)>, Vec<(SeatId, ObserverAccount)>) {
+    pub fn take_changes(&mut self) -> Accounts {
         let rooms = std::mem::take(&mut self.dirty_rooms);
         let observers = std::mem::take(&mut self.dirty_observers);
-        (
-            rooms.iter().filter_map(|place| Some((*place, self.rooms.get(place)?.account.clone()))).collect(),
-            observers
-                .iter()
-                .filter_map(|seat| Some((*seat, self.observers.get(seat)?.account.clone())))
-                .collect(),
-        )
+        let room = |place: &PlaceId| Some((*place, self.rooms.get(place)?.account.clone()));
+        let observer = |seat: &SeatId| Some((*seat, self.observers.get(seat)?.account.clone()));
+        Accounts {
+            rooms: rooms.iter().filter_map(room).collect(),
+            observers: observers.iter().filter_map(observer).collect(),
+        }
     }
 
     /// What was taken by [`Attendance::take_changes`] could not be stored: it counts as changed again.
-    pub fn give_back(&mut self, rooms: &[(PlaceId, RoomAccount)], observers: &[(SeatId, ObserverAccount)]) {
-        self.dirty_rooms.extend(rooms.iter().map(|(place, _)| *place));
-        self.dirty_observers.extend(observers.iter().map(|(seat, _)| *seat));
+    pub fn give_back(&mut self, accounts: &Accounts) {
+        self.dirty_rooms.extend(accounts.rooms.iter().map(|(place, _)| *place));
+        self.dirty_observers.extend(accounts.observers.iter().map(|(seat, _)| *seat));
     }
 }
 
@@ -239,7 +255,7 @@ mod tests {
 
     fn look(attendance: &mut Attendance, seconds: u64, rung: Option<u8>, frozen: bool) {
         let now = Timestamp::ZERO + Duration::from_secs(seconds);
-        let at = UnixMillis::clamped(1_000_000 + seconds as i64 * 1_000);
+        let at = UnixMillis::clamped(1_000_000 + seconds.cast_signed() * 1_000);
         attendance.look(now, at, ROOM, RoomMoment { rung, frozen });
     }
 
@@ -253,7 +269,7 @@ mod tests {
         look(&mut attendance, 0, Some(6), false);
         assert!(!attendance.knows(ROOM), "a room that never entered has no account");
         assert!(attendance.entered(ROOM) && !attendance.entered(ROOM));
-        attendance.joined(ROOM);
+        attendance.joined(Timestamp::ZERO, UnixMillis::clamped(1_000_000), ROOM);
         for seconds in (0..=600).step_by(2) {
             let rung = match seconds {
                 0..=300 => Some(6),
@@ -275,9 +291,9 @@ mod tests {
         for seconds in [0, 2, 4] {
             look(&mut attendance, seconds, Some(5), false);
         }
-        let (rooms, observers) = attendance.take_changes();
-        assert_eq!(attendance.take_changes(), (vec![], vec![]), "nothing is stored twice");
-        let mut restored = Attendance::restore(rooms, observers);
+        let changed = attendance.take_changes();
+        assert!(attendance.take_changes().is_empty(), "nothing is stored twice");
+        let mut restored = Attendance::restore(changed.rooms, changed.observers);
         // The new process counts its own time from zero; the wall clock goes on.
         let at = UnixMillis::clamped(1_000_000 + 34_000);
         restored.look(Timestamp::ZERO, at, ROOM, RoomMoment { rung: Some(5), frozen: false });
@@ -303,7 +319,7 @@ mod tests {
         let seat = SeatId(1);
         let report = |attendance: &mut Attendance, seconds: u64, frames| {
             let now = Timestamp::ZERO + Duration::from_secs(seconds);
-            attendance.observed(now, UnixMillis::clamped(seconds as i64 * 1_000), seat, frames);
+            attendance.observed(now, UnixMillis::clamped(seconds.cast_signed() * 1_000), seat, frames);
         };
         report(&mut attendance, 0, 5);
         assert_eq!(attendance.observers().count(), 0);

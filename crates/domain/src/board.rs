@@ -74,6 +74,7 @@ pub enum NextStep {
 }
 
 /// A room as the board judges it.
+#[expect(clippy::struct_excessive_bools, reason = "independent observations, each with its own word")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RoomFacts {
     /// Whether classrooms should receive the lesson now.
@@ -90,6 +91,8 @@ pub struct RoomFacts {
     pub reports: Vec<ScreenReport>,
     /// A screen is open and has not reported for too long.
     pub overdue: bool,
+    /// Of these, one that had reported before.
+    pub stopped: bool,
     /// Other rooms hear something right now.
     pub others_hear: bool,
     /// What its helper says.
@@ -110,6 +113,7 @@ pub struct RoomLink {
 }
 
 /// What one screen says of itself.
+#[expect(clippy::struct_excessive_bools, reason = "independent observations, each with its own word")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ScreenReport {
     /// The page says that the picture stands still.
@@ -163,6 +167,10 @@ fn verdict(facts: &RoomFacts) -> (RoomState, Option<Cause>) {
         };
         return (state, None);
     }
+    // Neither reports nor media any more: its socket will time out in a few seconds, which is too long to wait for.
+    if facts.on_air && facts.seen && facts.link.is_none() && facts.stopped && facts.reports.is_empty() {
+        return (RoomState::Gone, None);
+    }
     if let Some(cause) = helper_says(HelpKind::Frozen) {
         return (RoomState::Frozen, Some(cause));
     }
@@ -176,7 +184,7 @@ fn verdict(facts: &RoomFacts) -> (RoomState, Option<Cause>) {
         if all(|screen| !screen.visible) {
             return (RoomState::Frozen, Some(Cause::Hidden));
         }
-        if facts.overdue && facts.reports.is_empty() {
+        if facts.overdue && facts.link.is_some() && facts.reports.is_empty() {
             return (RoomState::Frozen, Some(Cause::NoReport));
         }
     }
@@ -349,8 +357,10 @@ mod tests {
     fn a_room_that_never_came_is_no_alarm() {
         let absent = RoomFacts { on_air: true, ..RoomFacts::default() };
         check(&absent, RoomState::Absent, None, None);
-        let waiting = RoomFacts { screens: 1, ..absent };
+        let waiting = RoomFacts { screens: 1, overdue: true, ..absent };
         check(&waiting, RoomState::Waiting, None, None);
+        let lost_power = RoomFacts { seen: true, stopped: true, ..waiting };
+        check(&lost_power, RoomState::Gone, None, Some(NextStep::CallRoom));
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod wall_time;
 
 pub use action::Action;
 pub use attendance::{
-    Attendance, OBSERVER_NAME_CHARS_MAX, ObserverAccount, RUNGS, RoomAccount, RoomMoment, SeatId,
+    Accounts, Attendance, OBSERVER_NAME_CHARS_MAX, ObserverAccount, RUNGS, RoomAccount, RoomMoment, SeatId,
 };
 pub use board::{
     Board, Cause, Health, HelpCall, NextStep, RoomFacts, RoomLink, RoomState, ScreenReport, Tile, assess,

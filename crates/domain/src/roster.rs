@@ -120,6 +120,8 @@ pub struct RoomPages {
     pub reports: Vec<ScreenReport>,
     /// A screen has not reported for too long.
     pub overdue: bool,
+    /// Of these, one that had reported before.
+    pub stopped: bool,
     /// Something comes out of a loudspeaker of it.
     pub hears: bool,
 }
@@ -261,6 +263,7 @@ impl Roster {
                     room.screens += 1;
                     room.reports.extend(screen.judge(now));
                     room.overdue |= screen.is_overdue(now);
+                    room.stopped |= screen.has_stopped(now);
                     room.hears |= screen.hears(now);
                 }
                 Identity::Helper { place, .. } => rooms.entry(place).or_default().helpers += 1,

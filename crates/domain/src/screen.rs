@@ -72,6 +72,11 @@ impl Screen {
         now.saturating_since(last) >= REPORT_OVERDUE_AFTER
     }
 
+    /// Whether it reported before and has stopped.
+    pub(crate) fn has_stopped(&self, now: Timestamp) -> bool {
+        self.reported.is_some() && self.is_overdue(now)
+    }
+
     /// Whether something comes out of its loudspeaker.
     pub(crate) fn hears(&self, now: Timestamp) -> bool {
         self.judge(now).is_some_and(|judged| !judged.muted)
@@ -125,6 +130,8 @@ mod tests {
         let screen = told(&[(0, report(1, 0.1))]);
         assert!(screen.judge(at(8)).is_some() && !screen.is_overdue(at(8)));
         assert!(screen.judge(at(9)).is_none() && screen.is_overdue(at(9)));
-        assert!(Screen::new(at(0)).is_overdue(at(9)), "it never reported");
+        assert!(screen.has_stopped(at(9)));
+        let silent = Screen::new(at(0));
+        assert!(silent.is_overdue(at(9)) && !silent.has_stopped(at(9)), "it never reported");
     }
 }

@@ -100,14 +100,14 @@ impl Units {
         places.into_iter().filter(belongs).map(|place| place.id).collect()
     }
 
-    /// Checks a new or changed unit and takes it; its texts come back trimmed.
+    /// Checks a new or changed unit and takes it; it comes back with its texts trimmed.
     ///
     /// # Errors
     /// [`Refusal::TextLength`], [`Refusal::UnitUnknown`] for a parent that does not exist, [`Refusal::UnitLoop`] when it would
     /// be below itself or too deep.
-    pub fn put(&mut self, unit: Unit) -> Result<Unit, Refusal> {
-        let unit =
-            Unit { level: clean_name("level", &unit.level)?, name: clean_name("name", &unit.name)?, ..unit };
+    pub fn put(&mut self, unit: &Unit) -> Result<Unit, Refusal> {
+        let (level, name) = (clean_name("level", &unit.level)?, clean_name("name", &unit.name)?);
+        let unit = Unit { level, name, ..*unit };
         if let Some(parent) = unit.parent {
             if !self.units.contains_key(&parent) {
                 return Err(Refusal::UnitUnknown);
@@ -206,7 +206,7 @@ mod tests {
             unit(5, None, "Sở"),
             unit(6, Some(5), "Trường"),
         ] {
-            units.put(new).expect("a good unit");
+            units.put(&new).expect("a good unit");
         }
         units
     }
@@ -233,18 +233,18 @@ mod tests {
     #[test]
     fn a_unit_never_ends_up_below_itself() {
         let mut units = hanoi();
-        assert_eq!(units.put(unit(1, Some(3), "Sở")), Err(Refusal::UnitLoop));
-        assert_eq!(units.put(unit(2, Some(2), "Cụm trường")), Err(Refusal::UnitLoop));
-        assert_eq!(units.put(unit(9, Some(99), "Trường")), Err(Refusal::UnitUnknown));
+        assert_eq!(units.put(&unit(1, Some(3), "Sở")), Err(Refusal::UnitLoop));
+        assert_eq!(units.put(&unit(2, Some(2), "Cụm trường")), Err(Refusal::UnitLoop));
+        assert_eq!(units.put(&unit(9, Some(99), "Trường")), Err(Refusal::UnitUnknown));
         assert_eq!(units, hanoi(), "a refused change changes nothing");
-        units.put(unit(2, Some(5), "Cụm trường")).expect("a cluster may move to another department");
+        units.put(&unit(2, Some(5), "Cụm trường")).expect("a cluster may move to another department");
         assert!(units.is_within(Some(UnitId(3)), UnitId(5)));
     }
 
     #[test]
     fn a_hierarchy_grows_to_any_depth_that_makes_sense_and_no_further() {
         let mut units = Units::default();
-        let refused = (0..100).find(|&id| units.put(unit(id, id.checked_sub(1), "Cấp")).is_err());
+        let refused = (0..100).find(|&id| units.put(&unit(id, id.checked_sub(1), "Cấp")).is_err());
         assert_eq!(refused, Some(UNIT_DEPTH_MAX as u64));
     }
 

@@ -93,6 +93,7 @@ fn step() -> impl Strategy<Value = Step> {
     let fact = prop_oneof![
         4 => place().prop_map(Fact::MediaBegan),
         2 => place().prop_map(Fact::MediaEnded),
+        1 => place().prop_map(Fact::WeakUplink),
         4 => Just(Fact::Tick),
     ];
     let lesson =

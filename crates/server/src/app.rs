@@ -256,14 +256,11 @@ async fn seat_key(store: &Store) -> anyhow::Result<SeatKey> {
     const NAME: &str = "seat_key";
     let known = store.setting(NAME).await?.and_then(|text| HEXLOWER.decode(text.as_bytes()).ok());
     let known = known.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let key = match known {
-        Some(key) => key,
-        None => {
-            let key = token::key();
-            store.set_setting(NAME, &HEXLOWER.encode(&key)).await?;
-            key
-        }
-    };
+    if let Some(key) = known {
+        return Ok(SeatKey::new(&key));
+    }
+    let key = token::key();
+    store.set_setting(NAME, &HEXLOWER.encode(&key)).await?;
     Ok(SeatKey::new(&key))
 }
 

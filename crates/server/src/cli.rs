@@ -70,7 +70,7 @@ struct Configured {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let (configured, work): (Configured, Work) = match Arguments::parse().command {
-        Command::Serve(configured) => (configured, Box::new(serve)),
+        Command::Serve(configured) => (configured, Box::new(|config| serve(&config))),
         Command::Link { role: LinkRole::Organiser, configured } => {
             (configured, Box::new(|config| print_organiser_link(&config)))
         }
@@ -92,14 +92,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn serve(config: Config) -> anyhow::Result<()> {
+fn serve(config: &Config) -> anyhow::Result<()> {
     logging::init(&config.log)?;
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let mut app = App::start(config.clone()).await?;
+        say(&greeting(&app))?;
         loop {
-            let app = App::start(config.clone()).await?;
-            say(&greeting(&app))?;
             let restored = tokio::select! {
                 _ = terminate.recv() => false,
                 _ = interrupt.recv() => false,
@@ -110,6 +110,9 @@ fn serve(config: Config) -> anyhow::Result<()> {
                 return Ok(());
             }
             tracing::info!("a backup was put back; starting again with it");
+            app = App::start(config.clone()).await?;
+            // Whoever started the server may have stopped reading; the lessons go on all the same.
+            let _ = say(&greeting(&app));
         }
     })
 }

@@ -125,3 +125,50 @@ fn a_port_or_data_folder_that_cannot_be_used_is_named() {
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.code() == Some(1) && said.contains("there is no database"), "{said}");
 }
+
+#[test]
+fn a_backup_is_made_and_put_back_while_the_server_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("a path in UTF-8");
+    let file = folder.path().join("sao-luu.db");
+    let file = file.to_str().expect("a path in UTF-8");
+    let variables = [("NHIPCAU_DATA_DIR", data)];
+    let nothing = run(&["backup", file], &variables);
+    assert_eq!(nothing.status.code(), Some(1), "there is no database yet");
+    let (mut server, _) = serve(Path::new(data));
+    let made = run(&["backup", file], &variables);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let again = run(&["backup", file], &variables);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("never overwrites"), "{again:?}");
+    // Links made after the backup are gone when it is put back; the server starts again by itself and says so.
+    let link = || String::from_utf8(run(&["link", "organiser"], &variables).stdout).expect("text");
+    assert!(link().contains("#t="));
+    let restored = run(&["restore", file], &variables);
+    let said = String::from_utf8(restored.stdout).expect("text");
+    assert!(restored.status.code() == Some(0) && said.contains("before-restore-"), "{said}");
+    let mut log = BufReader::new(server.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    let began = Instant::now();
+    while !line.contains("a backup was put back") {
+        line.clear();
+        log.read_line(&mut line).expect("text");
+        assert!(!line.is_empty() && began.elapsed() < Duration::from_secs(20), "the server did not notice");
+    }
+    while !line.contains("listening on port") {
+        line.clear();
+        log.read_line(&mut line).expect("text");
+        assert!(
+            !line.is_empty() && began.elapsed() < Duration::from_secs(20),
+            "the server did not start again"
+        );
+    }
+    let bad = run(&["restore", "/etc/passwd"], &variables);
+    assert!(
+        bad.status.code() == Some(1) && String::from_utf8_lossy(&bad.stderr).contains("/etc/passwd"),
+        "{bad:?}"
+    );
+    let asked = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().expect("kill runs");
+    assert!(asked.success());
+    assert_eq!(server.wait().expect("a child").code(), Some(0));
+}

@@ -7,15 +7,6 @@ use domain::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// One message as it came: what is said, and the name the page gave it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Incoming {
-    /// Chosen by the page; comes back in `ack` or `error`.
-    pub reference: Option<String>,
-    /// What is said.
-    pub message: ClientMessage,
-}
-
 /// `hand`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandUp {

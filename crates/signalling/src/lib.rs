@@ -12,9 +12,9 @@ mod problem;
 mod session;
 
 pub use act::{
-    CallHelp, ClearHelp, DeleteWork, GiveAnswer, GiveCharge, HandUp, Incoming, KeepWork, LockLesson,
-    OnePlace, OpenQuestion, OwnName, Remote, RemoteAction, SendMessage, ShowResults, ShowWorks, SpeakAccept,
-    SpeakMute, Switch, WhichPlace,
+    CallHelp, ClearHelp, DeleteWork, GiveAnswer, GiveCharge, HandUp, KeepWork, LockLesson, OnePlace,
+    OpenQuestion, OwnName, Remote, RemoteAction, SendMessage, ShowResults, ShowWorks, SpeakAccept, SpeakMute,
+    Switch, WhichPlace,
 };
 pub use api::{
     InvitationInfo, InvitationList, LessonInfo, LessonList, LessonPatch, Me, NewInvitation, NewLesson,

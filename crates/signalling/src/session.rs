@@ -13,8 +13,8 @@
 //! pass through here; they may be written to the socket from the moment `welcome` left.
 
 use crate::{
-    ClientMessage, ClosingReason, Demand, ErrorMessage, Hello, Incoming, PROTOCOL_VERSION, Problem,
-    ProblemCode, Remote, ServerMessage, Welcome, act::reference, news::Ack,
+    ClientMessage, ClosingReason, Demand, ErrorMessage, Hello, PROTOCOL_VERSION, Problem, ProblemCode,
+    Remote, ServerMessage, Welcome, act::reference, news::Ack,
 };
 use domain::{
     Action, LessonCommand, ParticipationCommand, RateLimit, Refusal, Role, Timestamp, TokenBucket,
@@ -180,10 +180,7 @@ impl Session {
             self.mistake(now, Problem::new(ProblemCode::MessageTooOften));
             return;
         }
-        let (reference, message) = match read(text) {
-            Ok(Incoming { reference, message }) => (reference, Ok(message)),
-            Err((reference, problem)) => (reference, Err(problem)),
-        };
+        let Incoming { reference, message } = read(text);
         match (self.state, message) {
             (State::AwaitingHello { .. }, Ok(ClientMessage::Hello(hello))) => {
                 if hello.v == PROTOCOL_VERSION {
@@ -404,11 +401,17 @@ fn refused(problem: Problem, reference: Reference) -> ServerMessage {
 /// # Errors
 /// `message_unknown` for a `type` we do not have, `message_malformed` for everything else.
 pub fn parse(text: &str) -> Result<ClientMessage, Problem> {
-    read(text).map(|incoming| incoming.message).map_err(|(_, problem)| problem)
+    read(text).message
 }
 
-/// Reads one message and the name its page gave it; the name also comes with a refusal, where it could be read.
-fn read(text: &str) -> Result<Incoming, (Reference, Problem)> {
+/// One message as it came.
+struct Incoming {
+    /// Chosen by the page; comes back in `ack` or `error`, and also with a refusal where it could be read.
+    reference: Reference,
+    message: Result<ClientMessage, Problem>,
+}
+
+fn read(text: &str) -> Incoming {
     #[derive(Deserialize, Default)]
     struct Envelope {
         #[serde(rename = "type", default)]
@@ -416,17 +419,12 @@ fn read(text: &str) -> Result<Incoming, (Reference, Problem)> {
         #[serde(rename = "ref", default, deserialize_with = "reference")]
         reference: Reference,
     }
-    let envelope: Envelope = serde_json::from_str(text).unwrap_or_default();
-    match serde_json::from_str(text) {
-        Ok(message) => Ok(Incoming { reference: envelope.reference, message }),
-        Err(error) => {
-            let problem = match envelope.kind {
-                Some(kind) if !ClientMessage::TYPES.contains(&kind.as_str()) => {
-                    Problem::new(ProblemCode::MessageUnknown).because(format_args!("type {kind:?}"))
-                }
-                _ => Problem::new(ProblemCode::MessageMalformed).because(error),
-            };
-            Err((envelope.reference, problem))
+    let Envelope { kind, reference } = serde_json::from_str(text).unwrap_or_default();
+    let refused = |error| match kind {
+        Some(kind) if !ClientMessage::TYPES.contains(&kind.as_str()) => {
+            Problem::new(ProblemCode::MessageUnknown).because(format_args!("type {kind:?}"))
         }
-    }
+        _ => Problem::new(ProblemCode::MessageMalformed).because(error),
+    };
+    Incoming { reference, message: serde_json::from_str(text).map_err(refused) }
 }

@@ -296,6 +296,9 @@ async fn act_lesson(args: ClassroomsArgs) -> anyhow::Result<()> {
             summary.answers, summary.acknowledged_ms.p50, summary.acknowledged_ms.p95, summary.answers_lost
         );
         println!("the chart {:.0} ms after the close (longest {:.0})", chart.p50, chart.max);
+        if let Some((all, worst)) = summary.attendance_off_pct {
+            println!("attendance differs from the log by {all:.2} %, in the worst room by {worst:.2} %");
+        }
         println!(
             "CPU: signalling {:.3} of a core, media {:.3}",
             summary.signalling_cores, summary.media_cores

@@ -1,7 +1,7 @@
 //! Who received how much of a lesson.
 
 use crate::{Entity, Store, StoreError};
-use domain::{Attendance, LessonId, ObserverAccount, PlaceId, RoomAccount, SeatId};
+use domain::{Accounts, Attendance, LessonId, PlaceId, SeatId};
 use serde::Serialize;
 
 impl Store {
@@ -9,12 +9,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the lesson does not exist (any more).
-    pub async fn save_attendance(
-        &self,
-        lesson: LessonId,
-        rooms: &[(PlaceId, RoomAccount)],
-        observers: &[(SeatId, ObserverAccount)],
-    ) -> Result<(), StoreError> {
+    pub async fn save_attendance(&self, lesson: LessonId, accounts: &Accounts) -> Result<(), StoreError> {
+        let Accounts { rooms, observers } = accounts;
         let mut rows = Vec::with_capacity(rooms.len() + observers.len());
         for (place, account) in rooms {
             rows.push(("place", place.to_string(), self.account(account)?));

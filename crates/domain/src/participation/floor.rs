@@ -19,7 +19,7 @@ pub const SPEAKERS_MAX: usize = 2;
 /// Raised hands whose rooms may connect camera and microphone beforehand.
 pub const WARM_HANDS: usize = 3;
 /// A call that nobody in the room answers ends after this long.
-pub const CALL_EXPIRES: Duration = Duration::from_secs(60);
+pub const CALL_EXPIRES: Duration = Duration::from_mins(1);
 /// A room that agreed and sends nothing is given up after this long.
 pub const MEDIA_EXPIRES: Duration = Duration::from_secs(30);
 

@@ -116,9 +116,8 @@ impl ParticipationCommand {
             Self::Answer(..) => Action::Answer,
             Self::OfferWork(_) => Action::OfferWork,
             Self::ShowWorks(..) => Action::ShowWork,
-            Self::KeepWork(..) => Action::JudgeWork,
             Self::DeleteWork(_) if matches!(role, Role::Place | Role::Helper) => Action::WithdrawWork,
-            Self::DeleteWork(_) => Action::JudgeWork,
+            Self::KeepWork(..) | Self::DeleteWork(_) => Action::JudgeWork,
         }
     }
 }
@@ -130,6 +129,8 @@ pub enum Fact {
     MediaBegan(PlaceId),
     /// They are gone.
     MediaEnded(PlaceId),
+    /// What comes of them suffers: the picture goes, so that the voice stays.
+    WeakUplink(PlaceId),
     /// A place was sent out of the lesson.
     PlaceLeft(PlaceId),
     /// The lesson went live: what a test run left behind is cleared.
@@ -215,6 +216,7 @@ impl Participation {
         let deeds = match fact {
             Fact::MediaBegan(place) => floor(self.floor.media_began(place)),
             Fact::MediaEnded(place) => floor(self.floor.media_ended(place)),
+            Fact::WeakUplink(place) => floor(self.floor.audio_only(place, true).unwrap_or_default()),
             Fact::PlaceLeft(place) => {
                 let help = self.help.left(place).into_iter().map(Deed::Help);
                 floor(self.floor.left(place)).into_iter().chain(help).collect()

@@ -178,6 +178,15 @@ fn a_weak_room_is_heard_and_not_seen() {
     assert_eq!(class.part.floor.route().picture, Some(A));
     class.may(4, HOST, Do::Mute(A, true));
     assert_eq!(class.part.floor.route(), Route { picture: Some(A), ..Route::default() });
+    class.may(5, HOST, Do::Mute(A, false));
+    class.fact(6, Fact::WeakUplink(A));
+    assert_eq!(
+        class.part.floor.route(),
+        Route { voice: Some(A), ..Route::default() },
+        "the server saw it suffer"
+    );
+    class.fact(7, Fact::WeakUplink(B));
+    assert_eq!(Participation::replay(&class.log), class.part);
 }
 
 #[test]

@@ -27,21 +27,27 @@ impl Room {
     /// The lesson goes on the air: everybody who is here is in it.
     pub(super) fn enter_everybody(&mut self) {
         let here: Vec<_> = self.members.values().filter_map(|member| member.who.place()).collect();
-        here.into_iter().for_each(|place| self.enter(place));
+        for place in here {
+            self.enter(place);
+        }
     }
 
     pub(super) fn count_join(&mut self, place: PlaceId) {
         self.enter(place);
         if self.lesson.state() == LessonState::Live {
-            self.attendance.joined(place);
+            self.attendance.joined(self.tools.clock.now(), Clock::wall(), place);
         }
     }
 
     /// A look at every room while the lesson is live.
     pub(super) fn count_rooms(&mut self) {
-        if self.lesson.state() != LessonState::Live {
-            return;
+        if self.lesson.state() == LessonState::Live {
+            self.count_last();
         }
+    }
+
+    /// The same at the moment when the lesson ends.
+    pub(super) fn count_last(&mut self) {
         let (now, at) = (self.tools.clock.now(), Clock::wall());
         for (place, moment) in self.moments() {
             self.attendance.look(now, at, place, moment);
@@ -50,15 +56,15 @@ impl Room {
 
     /// Stores the accounts that changed.
     pub(super) async fn save_accounts(&mut self) {
-        let (rooms, observers) = self.attendance.take_changes();
-        if rooms.is_empty() && observers.is_empty() {
+        let accounts = self.attendance.take_changes();
+        if accounts.is_empty() {
             return;
         }
-        let saved = self.tools.store.save_attendance(self.lesson.id(), &rooms, &observers).await;
+        let saved = self.tools.store.save_attendance(self.lesson.id(), &accounts).await;
         if let Err(error) = saved {
             // Logged there; they are stored with the next ones.
             let _ = store_problem(&error);
-            self.attendance.give_back(&rooms, &observers);
+            self.attendance.give_back(&accounts);
         }
     }
 

@@ -153,8 +153,9 @@ impl Room {
             screens: pages.screens,
             helpers: pages.helpers,
             link: link.copied(),
+            overdue: pages.overdue,
+            stopped: pages.stopped,
             // Without media there is no picture that could stand still.
-            overdue: pages.overdue && link.is_some(),
             reports: if link.is_some() { pages.reports } else { Vec::new() },
             others_hear,
             help,
@@ -176,7 +177,7 @@ impl Room {
             let link = peer
                 .stats
                 .as_ref()
-                .map_or(RoomLink { rung: 6, ..RoomLink::default() }, |stats| rung::link(stats, &best));
+                .map_or(RoomLink { rung: 6, ..RoomLink::default() }, |stats| rung::link(stats, best));
             let known = links.entry(place).or_insert(link);
             if link.rung > known.rung {
                 *known = link;

@@ -31,6 +31,8 @@ pub(super) enum Call {
     Name(ConnectionId, String, Reply<()>),
     /// Somebody wants to know what happened.
     Look(Reply<Looked>),
+    /// Somebody wants to see a pupil's work.
+    SeeWork(Identity, u32, Reply<()>),
     /// A WHIP offer.
     Publish { who: Identity, offer: String, first_slot: Slot, reply: Reply<Opened> },
     /// A WHEP offer.
@@ -149,6 +151,11 @@ impl LessonHandle {
     /// What happened so far.
     pub(crate) async fn look(&self) -> Result<Looked, Problem> {
         self.ask(Call::Look).await
+    }
+
+    /// Whether somebody may see a pupil's work now.
+    pub(crate) async fn see_work(&self, who: Identity, no: u32) -> Result<(), Problem> {
+        self.ask(|reply| Call::SeeWork(who, no, reply)).await
     }
 
     /// Answers a WHIP offer.

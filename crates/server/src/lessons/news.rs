@@ -3,7 +3,7 @@
 use super::room::{Member, Room, leads};
 use domain::{
     ConnectionId, Deed, HelpCall, HelpEvent, Identity, MessageEvent, ParticipationEvent, PlaceId,
-    QuestionEvent, Role, WorkEvent,
+    QuestionEvent, Role,
 };
 use signalling::{
     ChargeNews, Exhibit, ExhibitNews, FloorNews, HandsNews, HostLink, MessageNews, MessagesNews, NamedPin,
@@ -107,8 +107,7 @@ impl Room {
                         self.broadcast_to(&tally, |member| leads(member.who));
                     }
                 }
-                Deed::Work(WorkEvent::Offered { .. } | WorkEvent::Shown { .. } | WorkEvent::Kept { .. })
-                | Deed::Work(WorkEvent::Deleted { .. }) => works = true,
+                Deed::Work(_) => works = true,
             }
         }
         if floor {

@@ -15,7 +15,15 @@ use domain::{
     Action, Fact, Identity, LessonCommand, LessonState, PeerId, PlaceId, Refusal, Role, Slot, Timestamp,
 };
 use signalling::{Problem, ServerMessage, Uplink};
+use std::time::Duration;
 use tracing::{debug, info};
+
+/// A viewer whose last feedback is older than this receives nothing any more; the slowest clients report every 5 s.
+const HEARD_WITHIN: Duration = Duration::from_millis(5_500);
+
+/// Loss before repair from which a speaking room's uplink is called weak, when two reports in a row (4 s) say so.
+const WEAK_LOSS: f32 = 0.15;
+const WEAK_REPORTS: u32 = 2;
 
 /// A media connection of the lesson.
 pub(super) struct Peer {
@@ -33,6 +41,8 @@ pub(super) struct Peer {
     pub(super) stats: Option<PeerStats>,
     /// When packets were last sent to a viewer.
     pub(super) moved_at: Option<Timestamp>,
+    /// Reports in a row that said that a publisher's uplink is weak.
+    weak_reports: u32,
 }
 
 impl Peer {
@@ -50,7 +60,9 @@ impl Peer {
     }
 
     fn follow(&mut self, now: Timestamp, stats: PeerStats) {
-        if self.stats.is_none_or(|before| stats.packets > before.packets) {
+        // What is sent to a screen that lost its power is not received.
+        let is_heard = stats.since_heard.is_some_and(|since| since < HEARD_WITHIN);
+        if is_heard && self.stats.is_none_or(|before| stats.packets > before.packets) {
             self.moved_at = Some(now);
         }
         self.stats = Some(stats);
@@ -144,6 +156,7 @@ impl Room {
                 blocked: SlotSet::default(),
                 stats: None,
                 moved_at: None,
+                weak_reports: 0,
             },
         );
         Opened { secret, answer: answer_sdp, ice: ufrag }
@@ -184,6 +197,7 @@ impl Room {
                     rtt_ms: rtt.map(|rtt| rtt.as_millis() as u32),
                     kbps: rate.as_kbps() as u32,
                 });
+                self.note_uplink(peer, loss);
                 if let Some(Peer { who, .. }) = self.peers.get(&peer) {
                     self.broadcast_to(&uplink, |member| member.who == *who);
                 }
@@ -195,7 +209,7 @@ impl Room {
                 }
                 let now = self.tools.clock.now();
                 if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.follow(now, stats);
+                    peer.follow(now, *stats);
                 }
             }
             MediaEvent::CodecMissing { slot, codec, .. } => {
@@ -238,6 +252,8 @@ impl Room {
     }
 
     fn peer_closed(&mut self, id: PeerId) {
+        // What it received since the last look counts too.
+        self.count_rooms();
         let gone = self.peers.remove(&id);
         self.tools.sessions.remove(id);
         self.roster.media_stopped(id);
@@ -253,6 +269,16 @@ impl Room {
     /// Whether a room's camera or microphone is connected.
     pub(super) fn has_guest(&self, place: PlaceId) -> bool {
         self.peers.values().any(|peer| peer.guest == Some(place) && peer.connected_at.is_some())
+    }
+
+    /// A speaking room whose uplink suffers goes on without picture, so that its voice stays.
+    fn note_uplink(&mut self, id: PeerId, loss: f32) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.weak_reports = if loss >= WEAK_LOSS { peer.weak_reports + 1 } else { 0 };
+        if let Some(place) = peer.guest.filter(|_| peer.weak_reports >= WEAK_REPORTS) {
+            peer.weak_reports = 0;
+            self.note(Fact::WeakUplink(place));
+        }
     }
 
     /// Goes live because the host's encoder sends, where the configuration wants that.

@@ -146,7 +146,7 @@ impl Room {
                 let _ = reply.send(self.command(who, command).await);
             }
             Call::Participate(who, command, reply) => self.participate(who, command, reply),
-            Call::OfferWork { who, key, jpeg, reply } => self.offer_work(who, key, jpeg, reply),
+            Call::OfferWork { who, key, jpeg, reply } => self.offer_work(who, &key, jpeg, reply),
             Call::Remote(who, remote, reply) => {
                 let _ = reply.send(self.remote(who, remote));
             }
@@ -160,6 +160,9 @@ impl Room {
                     participation: self.participation.clone(),
                     attendance: self.attendance.clone(),
                 }));
+            }
+            Call::SeeWork(who, no, reply) => {
+                let _ = reply.send(self.see_work(who, no));
             }
             Call::Publish { who, offer, first_slot, reply } => {
                 let _ = reply.send(self.publish(who, offer, first_slot));
@@ -211,9 +214,6 @@ impl Room {
         let Page { connection, who, codecs, line, told, seat, name } = page;
         self.lesson.permits(who, Action::Look)?;
         self.let_in(who, seat)?;
-        if who.place().is_some_and(|place| !self.lesson.includes(place)) {
-            return Err(Refusal::PlaceRemoved.into());
-        }
         for old in self.roster.join(self.tools.clock.now(), connection, who, codecs)? {
             if let Some(member) = self.members.remove(&old) {
                 member.line.cut(Cut::Closing(ClosingReason::Replaced));
@@ -324,6 +324,7 @@ impl Room {
 
     async fn go_off_air(&mut self) {
         self.note(Fact::OffAir);
+        self.count_last();
         self.save_accounts().await;
         if self.lesson.state() == LessonState::Ended {
             self.tools.media.close_lesson(self.lesson.id(), CloseReason::Removed);

@@ -25,7 +25,7 @@ pub(super) fn best<'a>(viewers: impl Iterator<Item = &'a PeerStats>) -> Best {
 }
 
 /// The link of one viewer.
-pub(super) fn link(stats: &PeerStats, best: &Best) -> RoomLink {
+pub(super) fn link(stats: &PeerStats, best: Best) -> RoomLink {
     let sent = |slot: Slot| stats.slots[slot.index()].layer;
     // What the page does not want, it does not miss.
     let missed = |slot: Slot| {
@@ -79,19 +79,19 @@ mod tests {
     fn a_room_is_weak_only_when_others_get_what_it_wants() {
         let (high, mid, low) = (Some(Layer::High), Some(Layer::Mid), Some(Layer::Low));
         let room = stats(mid, high);
-        assert_eq!(link(&room, &best([&room].into_iter())).cause, None, "the host sends no more");
+        assert_eq!(link(&room, best([&room].into_iter())).cause, None, "the host sends no more");
         let good = stats(high, high);
         let all = best([&room, &good].into_iter());
-        assert_eq!((link(&room, &all).rung, link(&room, &all).cause), (5, Some(Cause::Bandwidth)));
-        assert_eq!((link(&good, &all).rung, link(&good, &all).cause), (6, None));
+        assert_eq!((link(&room, all).rung, link(&room, all).cause), (5, Some(Cause::Bandwidth)));
+        assert_eq!((link(&good, all).rung, link(&good, all).cause), (6, None));
         let rungs = [stats(low, high), stats(low, None), stats(None, high), stats(None, None)];
-        assert_eq!(rungs.map(|room| link(&room, &all).rung), [4, 3, 3, 1]);
+        assert_eq!(rungs.map(|room| link(&room, all).rung), [4, 3, 3, 1]);
     }
 
     #[test]
     fn a_lossy_link_is_told_from_a_narrow_one() {
         let all = best([&stats(Some(Layer::High), None)].into_iter());
         let lossy = PeerStats { loss: 0.1, ..stats(Some(Layer::Low), None) };
-        assert_eq!(link(&lossy, &all).cause, Some(Cause::Loss));
+        assert_eq!(link(&lossy, all).cause, Some(Cause::Loss));
     }
 }

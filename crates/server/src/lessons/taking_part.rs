@@ -10,7 +10,7 @@ use super::{
 use crate::{clock::Clock, problem::store_problem};
 use domain::{
     Action, ConnectionId, Deed, Fact, Identity, OBSERVER_NAME_CHARS_MAX, Participation, ParticipationCommand,
-    ParticipationEvent, Refusal, Role, WorkEvent,
+    ParticipationEvent, Refusal, Role, Work, WorkEvent,
 };
 use signalling::{Problem, Remote, ServerMessage};
 use store::WorkPicture;
@@ -20,7 +20,16 @@ use store::WorkPicture;
 pub(super) struct Unsaved {
     events: Vec<ParticipationEvent>,
     pictures: Vec<WorkPicture>,
-    waiting: Vec<Box<dyn FnOnce(Result<(), Problem>) + Send>>,
+    waiting: Vec<Waiting>,
+}
+
+/// Hears what became of it.
+type Waiting = Box<dyn FnOnce(Result<(), Problem>) + Send>;
+
+fn tell_all(waiting: Vec<Waiting>, outcome: &Result<(), Problem>) {
+    for tell in waiting {
+        tell(outcome.clone());
+    }
 }
 
 impl Room {
@@ -41,13 +50,13 @@ impl Room {
     }
 
     /// Takes a photo; its number comes back when it is stored.
-    pub(super) fn offer_work(&mut self, who: Identity, key: String, jpeg: Vec<u8>, reply: Reply<u32>) {
-        let offer = ParticipationCommand::OfferWork(key.clone());
+    pub(super) fn offer_work(&mut self, who: Identity, key: &str, jpeg: Vec<u8>, reply: Reply<u32>) {
+        let offer = ParticipationCommand::OfferWork(key.to_owned());
         let events = match self.participation.apply(Clock::wall(), &self.lesson, who, offer) {
             Ok(events) => events,
             Err(refusal) => return answer(reply, Err(refusal.into())),
         };
-        let known = who.place().and_then(|place| self.participation.works.by_key(place, &key));
+        let known = who.place().and_then(|place| self.participation.works.by_key(place, key));
         let Some(no) = known.map(|work| work.no) else {
             return answer(reply, Err(Refusal::WorkUnknown.into()));
         };
@@ -68,18 +77,18 @@ impl Room {
     pub(super) async fn save(&mut self) {
         let Unsaved { events, pictures, waiting } = std::mem::take(&mut self.unsaved);
         if events.is_empty() {
-            waiting.into_iter().for_each(|tell| tell(Ok(())));
+            tell_all(waiting, &Ok(()));
             return;
         }
         let id = self.lesson.id();
         match self.tools.store.save_participation(id, &events, &pictures).await {
             Ok(()) => {
-                waiting.into_iter().for_each(|tell| tell(Ok(())));
+                tell_all(waiting, &Ok(()));
                 self.follow_deeds(&events);
             }
             Err(error) => {
                 let problem = store_problem(&error);
-                waiting.into_iter().for_each(|tell| tell(Err(problem.clone())));
+                tell_all(waiting, &Err(problem));
                 // Memory is ahead of the disk: what nobody was promised is taken back.
                 match self.tools.store.participation_events(id).await {
                     Ok(stored) => self.participation = Participation::replay(&stored),
@@ -102,6 +111,15 @@ impl Room {
         }
         self.unsaved.waiting.push(Box::new(|outcome| answer(reply, outcome)));
         self.save().await;
+    }
+
+    /// Whether somebody may see a pupil's work: leads any, a helper her own room's, everybody what is on the screens. To
+    /// all others it does not exist.
+    pub(super) fn see_work(&self, who: Identity, no: u32) -> Result<(), Problem> {
+        let work = self.participation.works.get(no);
+        let own = |work: &Work| who.helper().is_some() && who.place() == Some(work.place);
+        let may = work.is_some_and(|work| leads(who) || work.shown || own(work));
+        if may { Ok(()) } else { Err(Refusal::WorkUnknown.into()) }
     }
 
     /// Passes a push of a button on to a room's screens.

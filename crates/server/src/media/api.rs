@@ -334,6 +334,8 @@ pub struct PeerStats {
     pub keyframe_requests: u64,
     /// Packets dropped because the link or a queue was full.
     pub dropped: u64,
+    /// How long ago a viewer was heard of last: without any feedback nobody knows whether what is sent arrives.
+    pub since_heard: Option<Duration>,
     /// Each slot, in the order of [`Slot::ALL`].
     pub slots: [SlotStats; Slot::COUNT],
 }
@@ -370,6 +372,7 @@ impl From<ReceiverStats> for PeerStats {
             repaired,
             keyframe_requests,
             dropped,
+            since_heard: None,
             slots,
         }
     }

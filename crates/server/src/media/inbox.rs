@@ -93,6 +93,10 @@ pub(super) enum Command {
     Stop,
 }
 
+/// A worker has as many commands to read as may wait.
+#[derive(Debug)]
+pub(super) struct Full;
+
 /// One worker's letter boxes.
 pub(super) struct Inbox {
     pub(super) video: ArrayQueue<Relayed>,
@@ -157,14 +161,14 @@ impl Inbox {
     /// Hands over a command and wakes the worker.
     ///
     /// # Errors
-    /// The command, when 4,096 wait already. Closing, slots opened and kept, events and the end are taken all the same:
+    /// [`Full`] when 4,096 wait already. Closing, slots opened and kept, events and the end are taken all the same:
     /// there are a few of each for a peer at most.
-    pub(super) fn command(&self, command: Command) -> Result<(), Command> {
+    pub(super) fn command(&self, command: Command) -> Result<(), Full> {
         {
             let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
             let may_wait = matches!(command, Command::Demand { .. } | Command::Fragment { .. });
             if may_wait && commands.len() >= COMMANDS_MAX {
-                return Err(command);
+                return Err(Full);
             }
             commands.push_back(command);
         }

@@ -218,6 +218,7 @@ impl Worker {
                 }
             }
             Part::Viewer(at) => {
+                member.heard_at = Some(now);
                 let Some(lesson) = self.lessons.get_mut(&id) else { return };
                 let Some(at) = *at else { return };
                 let seen = &mut self.seen;

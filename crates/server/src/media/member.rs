@@ -41,6 +41,8 @@ pub(super) struct Member {
     pub(super) wanted: [Option<Layer>; Slot::COUNT],
     /// Slots that are kept from it whatever its page wants.
     pub(super) blocked: SlotSet,
+    /// When its last feedback came.
+    pub(super) heard_at: Option<Timestamp>,
     pub(super) addresses: Vec<Address>,
     pub(super) created_at: Timestamp,
     pub(super) connected_at: Option<Timestamp>,
@@ -66,6 +68,7 @@ impl Member {
             part,
             wanted: new.wanted,
             blocked: new.blocked,
+            heard_at: None,
             addresses: Vec::new(),
             created_at: new.created_at,
             connected_at: None,

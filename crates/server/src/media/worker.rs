@@ -5,7 +5,7 @@
 //! cryptography may take a bounded share of the turn only.
 
 use super::{
-    api::{MediaEvent, PeerRole},
+    api::{MediaEvent, PeerRole, PeerStats},
     burst::{Burst, Path},
     counts::Ingress,
     member::{Member, Part},
@@ -323,7 +323,8 @@ impl Worker {
                 let Some(member) = peers.get_mut(&peer) else { return };
                 if member.stats_due <= now {
                     member.stats_due = now + STATS_INTERVAL;
-                    let stats = Box::new(receiver.stats().into());
+                    let since_heard = member.heard_at.map(|at| now.saturating_since(at));
+                    let stats = Box::new(PeerStats { since_heard, ..receiver.stats().into() });
                     outbox.report(MediaEvent::ViewerReport { lesson: id, peer, stats });
                 }
             });

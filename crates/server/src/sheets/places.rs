@@ -96,12 +96,11 @@ pub(crate) fn export<'a>(units: &Units, places: impl IntoIterator<Item = &'a Pla
     for path in &paths {
         let mut after = 0;
         for unit in path {
-            match levels.iter().position(|level| *level == unit.level) {
-                Some(at) => after = after.max(at + 1),
-                None => {
-                    levels.insert(after.min(levels.len()), unit.level.clone());
-                    after += 1;
-                }
+            if let Some(at) = levels.iter().position(|level| *level == unit.level) {
+                after = after.max(at + 1);
+            } else {
+                levels.insert(after.min(levels.len()), unit.level.clone());
+                after += 1;
             }
         }
     }
@@ -130,8 +129,8 @@ impl Lines {
         let bytes = text.as_bytes();
         let mut start = at.map_or(self.byte, |at| at.byte() as usize).clamp(self.byte, bytes.len());
         // A record begins where the one before ended: at the line end between them.
-        start += bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.ends += bytes[self.byte..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        start += bytes.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.ends += text.get(self.byte..start).map_or(0, |passed| passed.matches('\n').count()) as u64;
         self.byte = start;
         self.ends + 1
     }
@@ -251,16 +250,14 @@ impl Plan {
         let mut parent = None;
         for (level, name) in levels.filter(|(_, name)| !name.is_empty()) {
             let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-            parent = Some(match self.all_units.find(parent, &name) {
-                Some(unit) => unit.id,
-                None => {
-                    let unit = Unit { id: token::unit_id(), parent, level: level.to_owned(), name };
-                    let unit = self.all_units.put(unit).map_err(drop)?;
-                    let id = unit.id;
-                    self.units.push(unit);
-                    id
-                }
-            });
+            if let Some(unit) = self.all_units.find(parent, &name) {
+                parent = Some(unit.id);
+                continue;
+            }
+            let unit = Unit { id: token::unit_id(), parent, level: level.to_owned(), name };
+            let unit = self.all_units.put(&unit).map_err(drop)?;
+            parent = Some(unit.id);
+            self.units.push(unit);
         }
         Ok(parent)
     }

@@ -76,6 +76,8 @@ pub struct ActSummary {
     pub answers_lost: usize,
     /// Answers that were not acknowledged.
     pub answers_unacknowledged: usize,
+    /// Attendance in the report against the server's own log, all rooms together and the worst room, %; `None` without media.
+    pub attendance_off_pct: Option<(f64, f64)>,
     /// From closing a question to the whole chart on the host's page, ms.
     pub chart_ms: Quantiles,
     /// From sending an answer to its acknowledgement, ms.
@@ -124,6 +126,10 @@ pub async fn act(config: &ActConfig) -> anyhow::Result<ActSummary> {
     let (cpu_after, took) = (server.cpu()?, began.elapsed().as_secs_f64());
     let acted = acted?;
     board.abort();
+    let attendance_off_pct = match &media {
+        Some(_) => Some(end_and_compare(&server, &host_token, &lesson, &rooms).await?),
+        None => None,
+    };
 
     let stored = organiser.get::<Value>(&format!("/api/lessons/{lesson}/questions")).await?;
     let (answers_lost, answers) = lost(&acted.acknowledged, &stored);
@@ -146,11 +152,44 @@ pub async fn act(config: &ActConfig) -> anyhow::Result<ActSummary> {
         answers,
         answers_lost,
         answers_unacknowledged: acted.unacknowledged,
+        attendance_off_pct,
         chart_ms: Quantiles::of(acted.charts),
         acknowledged_ms: Quantiles::of(acted.acknowledged_ms),
         signalling_cores: round(all_cores - media_cores),
         media_cores,
     })
+}
+
+/// Ends the lesson and compares the report with the log.
+async fn end_and_compare(
+    server: &Server,
+    host_token: &str,
+    lesson: &str,
+    rooms: &[Room],
+) -> anyhow::Result<(f64, f64)> {
+    let host = Page::open(&server.base, "", host_token, None).await?;
+    host.ask(json!({"type":"lesson.end"})).await?;
+    let all_logged = async {
+        while server.logged().len() < rooms.len() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), all_logged).await.context("the log does not name every room")?;
+    let logged = server.logged();
+    let report: Value = server.organiser()?.get(&format!("/api/lessons/{lesson}/report")).await?;
+    let (mut sum_reported, mut sum_logged, mut worst) = (0.0, 0.0, 0.0f64);
+    for place in report["places"].as_array().into_iter().flatten() {
+        let reported = place["received_s"].as_f64().unwrap_or_default();
+        let logged = place["id"].as_str().and_then(|id| logged.get(id)).copied().unwrap_or_default();
+        sum_reported += reported;
+        sum_logged += logged;
+        worst = worst.max(off(reported, logged));
+    }
+    Ok((round(off(sum_reported, sum_logged)), round(worst)))
+}
+
+fn off(reported: f64, logged: f64) -> f64 {
+    if logged > 0.0 { (reported - logged).abs() / logged * 100.0 } else { 100.0 }
 }
 
 /// A room's open pages.

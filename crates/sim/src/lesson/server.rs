@@ -7,10 +7,11 @@ use crate::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::mpsc,
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -23,6 +24,8 @@ pub struct Server {
     program: PathBuf,
     data: TempDir,
     process: Option<Child>,
+    /// What its log says of each place: seconds of media, all connections together.
+    log: Arc<Mutex<BTreeMap<String, f64>>>,
     /// `http://127.0.0.1:port`; another one after each start.
     pub base: String,
     organiser: String,
@@ -46,7 +49,8 @@ impl Server {
     /// When it does not start.
     pub fn start(program: PathBuf) -> anyhow::Result<Self> {
         let data = tempfile::tempdir().context("no folder for the server's data")?;
-        let mut server = Self { program, data, process: None, base: String::new(), organiser: String::new() };
+        let (log, base, organiser) = (Arc::default(), String::new(), String::new());
+        let mut server = Self { program, data, process: None, log, base, organiser };
         let link = server.run()?.context("the first start prints the organiser's link")?;
         token_of(&link).context("the link has no token")?.clone_into(&mut server.organiser);
         Ok(server)
@@ -65,16 +69,21 @@ impl Server {
             .arg("serve")
             .env("NHIPCAU_LISTEN", "127.0.0.1:0")
             .env("NHIPCAU_DATA_DIR", self.data.path())
-            .env("NHIPCAU_LOG__LEVEL", "warn")
+            .env("NHIPCAU_LOG__LEVEL", "warn,server::lessons::accounts=info")
+            .env("NHIPCAU_LOG__FORMAT", "json")
             // Hundreds of rooms of a run share one address.
             .env("NHIPCAU_LIMITS__CONNECTIONS_PER_ADDRESS", "10000")
             .env("NHIPCAU_LIMITS__WAITING_SOCKETS_PER_ADDRESS", "1000")
             .env("NHIPCAU_LIMITS__SESSIONS_PER_MINUTE", "100000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))?;
         let output = process.stdout.take().context("the server has no output")?;
+        let log = process.stderr.take().context("the server has no log")?;
+        let received = Arc::clone(&self.log);
+        std::thread::spawn(move || follow_log(log, &received));
         self.process = Some(process);
         let (say, said) = mpsc::channel();
         // Reads for as long as the server lives, so that it never blocks on a full pipe.
@@ -116,6 +125,11 @@ impl Server {
         Ok(Door::new(&self.base, &self.organiser)?)
     }
 
+    /// Seconds of media that the log says each place received, all its connections together; those that are over.
+    pub fn logged(&self) -> BTreeMap<String, f64> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The organiser's token.
     pub fn organiser_token(&self) -> &str {
         &self.organiser
@@ -150,6 +164,19 @@ impl Server {
             rooms.push(Room { id: text("id")?.to_owned(), screen, phone });
         }
         Ok(rooms)
+    }
+}
+
+/// Adds up what the log says, and passes everything else that it says on.
+fn follow_log(log: ChildStderr, received: &Mutex<BTreeMap<String, f64>>) {
+    for line in BufReader::new(log).lines().map_while(Result::ok) {
+        let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        if let (Some(place), Some(seconds)) = (said["place.id"].as_str(), said["received_s"].as_f64()) {
+            let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
+            *received.entry(place.to_owned()).or_default() += seconds;
+        } else {
+            tracing::warn!("server: {line}");
+        }
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn change(
 
 async fn put(state: &AppState, unit: Unit) -> Answer<Unit> {
     let mut units = state.lessons.directory().units().clone();
-    let unit = units.put(unit)?;
+    let unit = units.put(&unit)?;
     state.store.put_unit(&unit).await?;
     refresh(state, []).await?;
     Ok(unit)

@@ -61,14 +61,7 @@ pub(super) async fn show(
     No(lesson, no): No,
 ) -> Answer<Response> {
     caller.permit(&state, lesson, Action::Look)?;
-    let looked = state.lessons.lesson(lesson)?.look().await?;
-    let work = looked.participation.works.get(no);
-    let leads = caller.who.role().may(Action::Review);
-    let may_see = |work: &&domain::Work| {
-        leads || work.shown || caller.who.helper().is_some() && caller.who.place() == Some(work.place)
-    };
-    // A photo that is not on the screens does not exist for anybody else.
-    work.filter(may_see).ok_or(ProblemCode::WorkUnknown)?;
+    state.lessons.lesson(lesson)?.see_work(caller.who, no).await?;
     let jpeg = state.store.work_picture(lesson, no).await?;
     // A browser may keep what it shows now; once it is taken off the screens it asks anew.
     let headers = [(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "private, max-age=60")];
