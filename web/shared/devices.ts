@@ -189,6 +189,24 @@ export async function openCamera(deviceId: string | undefined): Promise<MediaStr
 }
 
 /**
+ * Opens the camera of a room that speaks: a small picture is all that is sent, and a phone uses the side asked for.
+ *
+ * @throws DeviceError with the reason.
+ */
+export async function openRoomCamera(facing: "user" | "environment"): Promise<MediaStreamTrack> {
+  const track = await open({
+    video: {
+      facingMode: { ideal: facing },
+      width: { ideal: 640 },
+      height: { ideal: 360 },
+      frameRate: { ideal: 15, max: 20 },
+    },
+  });
+  track.contentHint = "motion";
+  return track;
+}
+
+/**
  * Opens a microphone tuned for one voice in a classroom.
  *
  * @throws DeviceError with the reason.

@@ -10,9 +10,14 @@ const TOKEN = /^[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}$/;
 
 /** The token of a fragment such as `#t=ABC…`, or `null` when there is none of the right shape. */
 export function tokenFromFragment(fragment: string): string | null {
-  const match = /(?:^#?|&)t=([^&]*)/.exec(fragment);
-  const token = match?.[1];
-  return token !== undefined && TOKEN.test(token) ? token : null;
+  return secretFromFragment(fragment, "t");
+}
+
+/** The same for another name: `m` is the ticket of the TV's QR code. */
+export function secretFromFragment(fragment: string, name: "t" | "m"): string | null {
+  const match = (name === "t" ? /(?:^#?|&)t=([^&]*)/ : /(?:^#?|&)m=([^&]*)/).exec(fragment);
+  const secret = match?.[1];
+  return secret !== undefined && TOKEN.test(secret) ? secret : null;
 }
 
 export function linkWithToken(origin: string, page: string, token: string): string {

@@ -10,7 +10,7 @@ import { HttpRefusal } from "./http.ts";
 import { type CodecName, type Problem, SLOTS, type Slot } from "./protocol.ts";
 import { onWake } from "./wake.ts";
 import { CodecChoice, canSend } from "./whip-codecs.ts";
-import { type SessionPlan, WhipSession } from "./whip-session.ts";
+import { HOST_SECTIONS, type Section, type SessionPlan, WhipSession } from "./whip-session.ts";
 import type { UplinkSample } from "./whip-stats.ts";
 
 export type WhipState =
@@ -26,6 +26,8 @@ export interface WhipClientOptions {
   /** Address that takes the offer: `{origin}/whip/{lesson}`. */
   readonly endpoint: string;
   readonly token: string;
+  /** What is ever sent; the host's when absent. */
+  readonly sections?: readonly Section[];
   readonly onState: (state: WhipState) => void;
   /** Once a second while publishing. */
   readonly onUplink: (sample: UplinkSample) => void;
@@ -47,6 +49,8 @@ const FINAL: ReadonlySet<string> = new Set([
   "forbidden",
   "lesson_unknown",
   "lesson_ended",
+  "not_in_charge",
+  "place_removed",
   "sdp_malformed",
   "sdp_unsupported",
 ]);
@@ -157,6 +161,7 @@ export class WhipClient {
       endpoint: this.#options.endpoint,
       token: this.#options.token,
       codec: this.#codec.current,
+      sections: this.#options.sections ?? HOST_SECTIONS,
       sources,
       startKbps: this.#knownLine(),
       onFlow: (flowing) => {

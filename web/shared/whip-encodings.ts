@@ -11,7 +11,7 @@ export interface PictureSize {
 }
 
 /** Whose picture is being encoded; decides the layers. */
-export type PictureRole = "program" | "slides" | "second_camera";
+export type PictureRole = "program" | "slides" | "second_camera" | "room";
 
 /** Simulcast rids, lowest first: the relay maps q, h, f to its layers low, mid, high. */
 export type Rid = "q" | "h" | "f";
@@ -36,6 +36,11 @@ const SECOND_CAMERA: readonly LayerPlan[] = [
   { rid: "h", lines: 360, maxFramerate: 20, maxBitrate: 400_000 },
 ];
 
+/** A class called to speak sends one layer: its uplink is a village's, and a face at 360 lines is enough for a guest. */
+const ROOM_LINES = 360;
+const ROOM_FRAMERATE_MAX = 15;
+const ROOM_BITRATE_MAX_BPS = 350_000;
+
 /** A layer must be at least this much smaller than the next one to be worth encoding. */
 const WORTHWHILE_STEP = 1.4;
 
@@ -58,6 +63,8 @@ export function pictureEncodings(role: PictureRole, size: PictureSize | null): R
       return simulcast(SECOND_CAMERA, size ?? { width: 1280, height: 720 });
     case "slides":
       return [slidesEncoding(size)];
+    case "room":
+      return [roomEncoding(size)];
     default:
       return role satisfies never;
   }
@@ -70,7 +77,7 @@ function simulcast(plan: readonly LayerPlan[], size: PictureSize): RTCRtpEncodin
     // The lowest layer always lives; a higher one only when the camera really has more to show.
     return below === undefined || lines >= below.lines * WORTHWHILE_STEP;
   });
-  const top = live.at(-1);
+  const top = live[live.length - 1];
   return plan.map((layer) => {
     const active = live.includes(layer);
     // The top layer of a camera between two plans (480 lines) keeps all it has, up to the next plan.
@@ -99,6 +106,17 @@ function slidesEncoding(size: PictureSize | null): RTCRtpEncodingParameters {
     maxBitrate: SLIDES_BITRATE_MAX_BPS,
     // On a weak uplink the slide is worth more than the face beside it, and the voice more than both.
     priority: "medium",
+    networkPriority: "low",
+  };
+}
+
+function roomEncoding(size: PictureSize | null): RTCRtpEncodingParameters {
+  return {
+    active: true,
+    scaleResolutionDownBy: size === null ? 1 : Math.max(1, shorterSide(size) / ROOM_LINES),
+    maxFramerate: ROOM_FRAMERATE_MAX,
+    maxBitrate: ROOM_BITRATE_MAX_BPS,
+    priority: "low",
     networkPriority: "low",
   };
 }

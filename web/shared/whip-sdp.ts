@@ -7,21 +7,20 @@
  * that lacks the parameter gains it, everything else stays byte for byte.
  */
 export function withInbandFec(answer: string): string {
-  const opus = new Set([...answer.matchAll(/^a=rtpmap:(\d+) opus\/48000/gim)].map((match) => match[1]));
-  const described = new Set<string>();
-  const lines = answer.split(/\r?\n/).map((line) => {
-    const fmtp = /^a=fmtp:(\d+) (.*)$/.exec(line);
-    const payloadType = fmtp?.[1];
-    if (payloadType === undefined || !opus.has(payloadType)) return line;
-    described.add(payloadType);
-    return /useinbandfec=1/.test(line) ? line : `${line.replace(/;?useinbandfec=0/, "")};useinbandfec=1`;
-  });
-  const complete = lines.flatMap((line) => {
-    const payloadType = /^a=rtpmap:(\d+) opus\/48000/i.exec(line)?.[1];
-    const bare = payloadType !== undefined && !described.has(payloadType);
-    return bare ? [line, `a=fmtp:${payloadType} useinbandfec=1`] : [line];
-  });
-  return complete.join("\r\n");
+  const opus = payloadTypes(answer, /^a=rtpmap:(\d+) opus\/48000/i);
+  const described = payloadTypes(answer, /^a=fmtp:(\d+) /);
+  const lines: string[] = [];
+  for (const line of answer.split(/\r?\n/)) {
+    const parameters = /^a=fmtp:(\d+) /.exec(line)?.[1];
+    if (parameters !== undefined && opus.has(parameters) && !/useinbandfec=1/.test(line)) {
+      lines.push(`${line.replace(/;?useinbandfec=0/, "")};useinbandfec=1`);
+      continue;
+    }
+    lines.push(line);
+    const bare = /^a=rtpmap:(\d+) opus\/48000/i.exec(line)?.[1];
+    if (bare !== undefined && !described.has(bare)) lines.push(`a=fmtp:${bare} useinbandfec=1`);
+  }
+  return lines.join("\r\n");
 }
 
 /**
@@ -32,17 +31,24 @@ export function withInbandFec(answer: string): string {
  */
 export function withStartRate(answer: string, kbps: number): string {
   const hint = `x-google-start-bitrate=${Math.round(kbps)}`;
-  const codecs = new Set(
-    [...answer.matchAll(/^a=rtpmap:(\d+) (?:VP8|H264)\/90000/gim)].map((match) => match[1]),
-  );
-  const described = new Set([...answer.matchAll(/^a=fmtp:(\d+) /gm)].map((match) => match[1]));
-  return answer
-    .split(/\r?\n/)
-    .flatMap((line) => {
-      const [, kind, payloadType] = /^a=(rtpmap|fmtp):(\d+) /.exec(line) ?? [];
-      if (payloadType === undefined || !codecs.has(payloadType)) return [line];
-      if (kind === "fmtp") return [`${line};${hint}`];
-      return described.has(payloadType) ? [line] : [line, `a=fmtp:${payloadType} ${hint}`];
-    })
-    .join("\r\n");
+  const codecs = payloadTypes(answer, /^a=rtpmap:(\d+) (?:VP8|H264)\/90000/i);
+  const described = payloadTypes(answer, /^a=fmtp:(\d+) /);
+  const lines: string[] = [];
+  for (const line of answer.split(/\r?\n/)) {
+    const [, kind, payloadType] = /^a=(rtpmap|fmtp):(\d+) /.exec(line) ?? [];
+    const ours = payloadType !== undefined && codecs.has(payloadType);
+    lines.push(ours && kind === "fmtp" ? `${line};${hint}` : line);
+    if (ours && kind === "rtpmap" && !described.has(payloadType)) lines.push(`a=fmtp:${payloadType} ${hint}`);
+  }
+  return lines.join("\r\n");
+}
+
+/** The numbers that `line` captures, over all lines. */
+function payloadTypes(sdp: string, line: RegExp): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const text of sdp.split(/\r?\n/)) {
+    const payloadType = line.exec(text)?.[1];
+    if (payloadType !== undefined) found.add(payloadType);
+  }
+  return found;
 }

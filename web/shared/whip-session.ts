@@ -21,6 +21,7 @@ export interface SessionPlan {
   readonly endpoint: string;
   readonly token: string;
   readonly codec: CodecName;
+  readonly sections: readonly Section[];
   readonly sources: Sources;
   /** What the line carried a moment ago, kbit/s; `null` = nothing is known. */
   readonly startKbps: number | null;
@@ -30,13 +31,26 @@ export interface SessionPlan {
   readonly onLost: () => void;
 }
 
-/** Sections of the offer in slot order: the relay maps the n-th of a kind to the n-th slot of that kind. */
-const SECTIONS: readonly { slot: Slot; kind: "audio" | "video"; role: PictureRole | "voice" | "film" }[] = [
+/** A section of the offer: the relay maps the n-th of a kind to the n-th slot of that kind. */
+export interface Section {
+  readonly slot: Slot;
+  readonly kind: "audio" | "video";
+  readonly role: PictureRole | "voice" | "film";
+}
+
+/** Everything a host may ever send. */
+export const HOST_SECTIONS: readonly Section[] = [
   { slot: "program_audio", kind: "audio", role: "voice" },
   { slot: "extra_audio", kind: "audio", role: "film" },
   { slot: "program_video", kind: "video", role: "program" },
   { slot: "slides_video", kind: "video", role: "slides" },
   { slot: "extra_video", kind: "video", role: "second_camera" },
+];
+
+/** What a room that speaks sends to `?slot=extra`. */
+export const ROOM_SECTIONS: readonly Section[] = [
+  { slot: "extra_audio", kind: "audio", role: "voice" },
+  { slot: "extra_video", kind: "video", role: "room" },
 ];
 
 const HTTP_TIMEOUT_MS = 8000;
@@ -104,8 +118,8 @@ export class WhipSession {
     const { sample, memory } = readUplink(
       report.values(),
       this.#statsMemory,
-      this.#midOf("program_video"),
-      this.#senders.get("program_audio")?.track?.id ?? null,
+      this.#midOf(this.#mainSlot("video")),
+      this.#senders.get(this.#mainSlot("audio"))?.track?.id ?? null,
     );
     this.#statsMemory = memory;
     this.#watchSilence(sample);
@@ -137,12 +151,12 @@ export class WhipSession {
   async #negotiate(): Promise<void> {
     const program = new MediaStream();
     const slides = new MediaStream();
-    for (const { slot, kind, role } of SECTIONS) {
+    for (const { slot, kind, role } of this.#plan.sections) {
       const track = this.#plan.sources.get(slot) ?? null;
       const transceiver = this.#pc.addTransceiver(kind, {
         direction: "sendonly",
         // Streams tell players which sound belongs to which picture.
-        streams: [slot === "slides_video" || slot === "extra_audio" ? slides : program],
+        streams: [role === "slides" || role === "film" ? slides : program],
         sendEncodings: encodingsOf(role, sizeOf(track)),
       });
       transceiver.setCodecPreferences(codecsFor(kind, this.#plan.codec));
@@ -290,6 +304,11 @@ export class WhipSession {
     });
   }
 
+  /** The slot whose picture or voice the samples tell of: the first of its kind. */
+  #mainSlot(kind: "audio" | "video"): Slot {
+    return this.#plan.sections.find((section) => section.kind === kind)?.slot ?? "program_video";
+  }
+
   #midOf(slot: Slot): string | null {
     const sender = this.#senders.get(slot);
     return this.#pc.getTransceivers().find((transceiver) => transceiver.sender === sender)?.mid ?? null;
@@ -297,7 +316,7 @@ export class WhipSession {
 
   /** Fits the encodings of a slot to the real size of its track; does nothing when they already fit. */
   async #tune(slot: Slot, sender: RTCRtpSender, track: MediaStreamTrack): Promise<void> {
-    const section = SECTIONS.find((candidate) => candidate.slot === slot);
+    const section = this.#plan.sections.find((candidate) => candidate.slot === slot);
     if (section === undefined) return;
     const wanted = encodingsOf(section.role, sizeOf(track));
     const fingerprint = JSON.stringify(wanted);
