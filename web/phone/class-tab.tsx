@@ -24,14 +24,15 @@ const HELP: readonly { kind: HelpKind; icon: string }[] = [
 export function ClassTab({ phone }: { phone: Phone }): JSX.Element {
   const lesson = phone.lesson.value;
   const { kind } = phone.task.value;
+  const busy = kind !== "idle" && kind !== "closed" && kind !== "camera_open";
   return (
-    <>
+    <div class="phone-class" data-busy={busy}>
       <section class="phone-task" aria-live="polite">
         <TaskCard phone={phone} />
       </section>
       {takesPart(lesson) ? <HelpButtons phone={phone} /> : null}
       {isOnAir(lesson) && kind !== "called" && kind !== "speaking" ? <HandButton phone={phone} /> : null}
-    </>
+    </div>
   );
 }
 

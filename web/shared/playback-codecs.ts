@@ -53,6 +53,34 @@ async function receivableCodecs(): Promise<string[]> {
   }
 }
 
+/**
+ * Whether, and how, this browser decodes a codec at 720 or 360 lines; `null` where it does not say.
+ */
+export async function decodeAbility(
+  codec: CodecName,
+  lines: 720 | 360,
+): Promise<"hardware" | "software" | "no" | null> {
+  const candidate = CANDIDATES.filter((known) => known.codec === codec)[0];
+  if (candidate === undefined) return null;
+  const receivable = await receivableCodecs();
+  if (receivable.length > 0 && receivable.indexOf(candidate.mime) < 0) return "no";
+  try {
+    const { contentType } = candidate;
+    const size = { width: (lines * 16) / 9, height: lines, framerate: 25, bitrate: lines * 1500 };
+    const info = await navigator.mediaCapabilities.decodingInfo({
+      type: "webrtc",
+      video: { contentType, ...size },
+    });
+    if (!info.supported) return "no";
+    if (info.powerEfficient) return "hardware";
+    // Supported, but frames would be dropped: as good as not.
+    return info.smooth ? "software" : "no";
+  } catch {
+    // No mediaCapabilities, or none for WebRTC: it receives the codec, and nobody knows how well.
+    return receivable.length > 0 ? "software" : null;
+  }
+}
+
 async function inHardware(contentType: string): Promise<boolean> {
   try {
     const info = await navigator.mediaCapabilities.decodingInfo({

@@ -27,6 +27,8 @@ export interface RoomCameraOptions {
 }
 
 const WILLING_KEY = "nhipcau.room-camera";
+/** From the browser's permission to the relay's word that the room speaks; also time to read a failure. */
+const HOLD_MS = 10_000;
 const FACING_KEY = "nhipcau.room-camera-facing";
 
 /** Whether this browser has everything that speaking needs. Old TV browsers do not. */
@@ -52,6 +54,8 @@ export class RoomCamera {
   private allowed: boolean;
   private shows = false;
   private testing = false;
+  /** Just opened by a person's hand: kept open until what she opened them for has begun. */
+  private holding: ReturnType<typeof setTimeout> | null = null;
   /** A waiting connection was lost, to the room's other device perhaps: not fought over. */
   private waitGivenUp = false;
   private turn = 0;
@@ -99,16 +103,18 @@ export class RoomCamera {
       this.set({ kind: "failed", problem: window.isSecureContext ? "unsupported" : "insecure" });
       return false;
     }
+    this.hold();
     const open = await this.openDevices();
     this.allowed = open;
     store(WILLING_KEY, open ? "yes" : null);
-    if (!open) return false;
     this.carryOut();
-    return true;
+    return open;
   }
 
   /** Takes the permission back: nothing here is opened by itself any more. */
   forbid(): void {
+    if (this.holding !== null) clearTimeout(this.holding);
+    this.holding = null;
     this.allowed = false;
     this.testing = false;
     this.shows = false;
@@ -146,8 +152,18 @@ export class RoomCamera {
   }
 
   stop(): void {
+    if (this.holding !== null) clearTimeout(this.holding);
+    this.holding = null;
     this.hangUp();
     this.closeDevices();
+  }
+
+  private hold(): void {
+    if (this.holding !== null) clearTimeout(this.holding);
+    this.holding = setTimeout(() => {
+      this.holding = null;
+      this.carryOut();
+    }, HOLD_MS);
   }
 
   private plan(): RoomPlan {
@@ -161,8 +177,8 @@ export class RoomCamera {
 
   private carryOut(): void {
     const plan = this.plan();
-    if (plan.open || this.testing) {
-      if (this.opened.kind === "off") void this.openDevices();
+    if (plan.open || this.testing || this.holding !== null) {
+      if (this.opened.kind === "off" && this.holding === null) void this.openDevices();
     } else if (this.opened.kind !== "opening") {
       this.closeDevices();
     }

@@ -59,6 +59,7 @@ export class Stage {
   private slots: Slots = {};
   private sound: Sound = "none";
   private muted = false;
+  private volume = 1;
   private demanded = "";
   private readonly timer: ReturnType<typeof setInterval>;
 
@@ -126,6 +127,14 @@ export class Stage {
     this.updateSound();
   }
 
+  /** Of the page itself, 0 to 1; the TV's own volume stands behind it. */
+  setVolume(volume: number): void {
+    this.volume = volume;
+    this.voices.forEach(({ element }) => {
+      element.volume = volume;
+    });
+  }
+
   /** Forgets pictures and sound of a lesson that is over. */
   clear(): void {
     this.slots = {};
@@ -174,6 +183,7 @@ export class Stage {
     if (voice === undefined) return;
     voice.element.srcObject = new MediaStream([track]);
     voice.element.muted = this.muted;
+    voice.element.volume = this.volume;
     this.play(voice);
   }
 

@@ -12,6 +12,7 @@ import {
   VIDEO_SLOTS,
   type VideoSlot,
 } from "./protocol.ts";
+import { NO_ROOM, type RoomFacts, reduceRoom, slotsForRoom } from "./room-facts.ts";
 import type { RefusalReason, SignalStatus } from "./signal-client.ts";
 import type { WhepState } from "./whep-client.ts";
 
@@ -33,7 +34,12 @@ export interface ViewerFacts {
   readonly welcomed: boolean;
   readonly lesson: Lesson | null;
   readonly place: Place | null;
+  /** Everything that is published. */
+  readonly published: Slots;
+  /** What of it comes to this page: a class that speaks gets neither its own picture nor its own voice. */
   readonly slots: Slots;
+  /** What is known of the lesson's rooms. */
+  readonly rooms: RoomFacts;
   readonly media: WhepState;
   /** Since when no media packet has arrived although something is published. */
   readonly silentSince: number | null;
@@ -62,7 +68,9 @@ export function initialFacts(now: number): ViewerFacts {
     welcomed: false,
     lesson: null,
     place: null,
+    published: {},
     slots: {},
+    rooms: NO_ROOM,
     media: { kind: "stopped" },
     silentSince: null,
     hearing: false,
@@ -114,11 +122,16 @@ export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFact
 }
 
 function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): ViewerFacts {
-  if (isLessonMessage(message)) return facts;
+  if (isLessonMessage(message)) {
+    const rooms = reduceRoom(facts.rooms, message);
+    return rooms === facts.rooms ? facts : withSlots({ ...facts, rooms });
+  }
   switch (message.type) {
     case "welcome":
       return {
         ...facts,
+        // The relay tells all of it again.
+        rooms: message.lesson?.id === facts.lesson?.id ? facts.rooms : NO_ROOM,
         welcomed: true,
         lesson: message.lesson,
         place: message.place,
@@ -126,10 +139,11 @@ function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): 
       };
     case "lesson": {
       const same = message.lesson !== null && message.lesson.id === facts.lesson?.id;
-      return { ...facts, lesson: message.lesson, pictures: same ? facts.pictures : {} };
+      if (same) return { ...facts, lesson: message.lesson };
+      return withSlots({ ...facts, lesson: message.lesson, pictures: {}, rooms: NO_ROOM });
     }
     case "media":
-      return { ...facts, slots: message.slots };
+      return withSlots({ ...facts, published: message.slots });
     case "roster":
     case "codec":
     case "uplink":
@@ -140,6 +154,11 @@ function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): 
     default:
       return impossible(message);
   }
+}
+
+function withSlots(facts: ViewerFacts): ViewerFacts {
+  const { published, rooms, place } = facts;
+  return { ...facts, slots: place === null ? published : slotsForRoom(published, rooms.floor, place.id) };
 }
 
 export type Trouble =

@@ -4,7 +4,10 @@
  */
 import { playbackCodecs } from "./playback-codecs.ts";
 import {
+  AUDIO_SLOTS,
+  type ClientMessage,
   type CodecAbility,
+  type Hello,
   type Lang,
   type LayerName,
   PROTOCOL_VERSION,
@@ -29,6 +32,10 @@ export interface ViewerOptions {
   readonly kind: "tv" | "browser";
   readonly language: () => Lang;
   readonly onChange: (facts: ViewerFacts) => void;
+  /** An observer's name; asked at every connection. */
+  readonly name?: () => string | null;
+  /** Everything the relay says, after the facts have followed. */
+  readonly onMessage?: (message: ServerMessage) => void;
 }
 
 const REPORT_EVERY_MS = 5000;
@@ -48,6 +55,8 @@ export class Viewer {
   private readonly demanded = new Map<VideoSlot, LayerName | null>();
   private flow: Flow | null = null;
   private reported = { at: 0, text: "" };
+  /** The loudest that came out since the last report. */
+  private loudest: number | null = null;
   private reportTimer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
 
@@ -61,13 +70,7 @@ export class Viewer {
     });
     this.signal = new SignalClient({
       url: signalUrl(window.location),
-      hello: () => ({
-        type: "hello",
-        v: PROTOCOL_VERSION,
-        token: options.token,
-        lang: options.language(),
-        device: { kind: options.kind, codecs: this.codecs },
-      }),
+      hello: () => this.hello(),
       onMessage: (message) => this.receive(message),
       onStatus: (status) => this.signalChanged(status),
       onOutdated: reloadNowAndThen,
@@ -86,6 +89,11 @@ export class Viewer {
     this.scheduleReport(REPORT_EVERY_MS);
     window.addEventListener("pagehide", this.leave);
     document.addEventListener("visibilitychange", this.visibilityChanged);
+  }
+
+  /** `false` when there is no connection now. */
+  send(message: ClientMessage): boolean {
+    return this.signal.send(message);
   }
 
   /** Ends everything; the viewer cannot be started again. */
@@ -109,6 +117,21 @@ export class Viewer {
     if (document.visibilityState === "visible") this.followLesson();
   };
 
+  private hello(): Hello {
+    const { token, kind, language, name } = this.options;
+    const seat = rememberedSeat(token);
+    const called = name?.() ?? null;
+    return {
+      type: "hello",
+      v: PROTOCOL_VERSION,
+      token,
+      lang: language(),
+      device: { kind, codecs: this.codecs },
+      ...(seat === null ? {} : { seat }),
+      ...(called === null ? {} : { name: called }),
+    };
+  }
+
   private apply(event: ViewerEvent): void {
     const before = this.current;
     this.current = reduceViewer(before, event);
@@ -127,13 +150,16 @@ export class Viewer {
     if (message.type === "welcome" || message.type === "lesson") this.followLesson();
     // A relay that greets us anew may be a new process, which knows nothing of our media session.
     if (message.type === "welcome") {
+      if (message.seat !== undefined) rememberSeat(this.options.token, message.seat);
       this.whep?.nudge();
       this.repeatDemand();
     }
-    if (message.type === "media") {
-      this.stage.setSlots(message.slots);
-      this.whep?.expect(Object.keys(message.slots).length > 0);
+    if (message.type === "media" || message.type === "floor" || message.type === "lesson") {
+      const { slots } = this.current;
+      this.stage.setSlots(slots);
+      this.whep?.expect(Object.keys(slots).length > 0);
     }
+    this.options.onMessage?.(message);
   }
 
   /** Opens, keeps or closes the media session as the lesson asks. */
@@ -153,6 +179,10 @@ export class Viewer {
       onTrack: (slot, track) => this.stage.setTrack(slot, track),
       onFlow: (flow, path) => {
         this.flow = flow;
+        for (const slot of AUDIO_SLOTS) {
+          const level = flow.slots[slot]?.level ?? null;
+          if (level !== null) this.loudest = Math.max(this.loudest ?? 0, level);
+        }
         this.stage.noteFlow(flow);
         this.apply({ type: "flow", ...path, at: Date.now() });
       },
@@ -208,12 +238,14 @@ export class Viewer {
   private report(): void {
     this.reported = { at: Date.now(), text: this.reportText() };
     this.scheduleReport(REPORT_EVERY_MS);
+    const { loudest } = this;
+    this.loudest = null;
     if (this.whep === null) return;
     this.signal.send({
       type: "report",
       frames_decoded: this.flow?.frames ?? 0,
       frozen: isFrozen(this.current),
-      audio_level: this.flow?.slots.program_audio?.level ?? null,
+      audio_level: loudest,
       muted: this.current.sound === "blocked" || this.current.sound === "muted",
       visible: document.visibilityState === "visible",
       path: "webrtc",
@@ -223,6 +255,26 @@ export class Viewer {
   /** What makes a report worth sending before its time. */
   private reportText(): string {
     return `${isFrozen(this.current)} ${this.current.sound} ${document.visibilityState}`;
+  }
+}
+
+const SEAT_KEY = "nhipcau.seat";
+
+/** The seat an observer had under this link: while the lesson is locked, only those who were there come back in. */
+function rememberedSeat(token: string): string | null {
+  try {
+    const [owner, seat] = (localStorage.getItem(SEAT_KEY) ?? "").split(" ");
+    return owner === token.slice(-8) && seat !== undefined ? seat : null;
+  } catch {
+    return null;
+  }
+}
+
+function rememberSeat(token: string, seat: string): void {
+  try {
+    localStorage.setItem(SEAT_KEY, `${token.slice(-8)} ${seat}`);
+  } catch {
+    // Then a reload during a locked lesson needs the organiser to unlock it.
   }
 }
 

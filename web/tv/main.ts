@@ -1,15 +1,17 @@
 /** The classroom TV: `/diem-cau#t=<place token>`, or without a token a screen that pairs by code. */
+
 import { rememberedLanguage, rememberLanguage } from "../shared/i18n.ts";
-import { linkWithToken, storedPlaceToken, storePlaceToken, tokenFromFragment } from "../shared/token.ts";
+import { canSpeak } from "../shared/room-camera.ts";
+import { storedPlaceToken, storePlaceToken, tokenFromFragment } from "../shared/token.ts";
 import { Viewer } from "../shared/viewer.ts";
 import { impossible, wantsMedia } from "../shared/viewer-state.ts";
 import { remoteKey } from "./keys.ts";
 import { startPairing } from "./pairing.ts";
+import { RoomScreen } from "./room.ts";
 import { commandFor, initialTv, linkIsDead, reduceTv, type TvCommand, type TvEvent } from "./state.ts";
 import { View } from "./view.ts";
 import { ScreenWakeLock } from "./wake-lock.ts";
 
-const PAGE = "diem-cau";
 /** Clocks and seconds on screen. */
 const TICK_MS = 500;
 
@@ -19,10 +21,12 @@ class Tv {
     supported: typeof RTCPeerConnection === "function",
     token: tokenFromFragment(window.location.hash) ?? storedPlaceToken(),
     fullscreenPossible: document.fullscreenEnabled === true,
+    ableToSpeak: canSpeak(),
   });
   private readonly view: View;
   private readonly wakeLock = new ScreenWakeLock();
   private viewer: Viewer | null = null;
+  private room: RoomScreen | null = null;
   private stopPairing: (() => void) | null = null;
 
   constructor(root: Element) {
@@ -30,7 +34,7 @@ class Tv {
       root,
       onCommand: (command) => this.obey(command),
       onOk: () => this.press("ok"),
-      placeLink: (token) => linkWithToken(window.location.origin, PAGE, token),
+      onPicture: () => this.render(),
     });
     rememberLanguage(this.facts.lang);
     document.addEventListener("keydown", (event) => {
@@ -54,6 +58,7 @@ class Tv {
 
   private apply(event: TvEvent): void {
     this.facts = reduceTv(this.facts, event);
+    if (event.type === "check") this.room?.noteCheck(this.facts.check);
     this.render();
   }
 
@@ -76,9 +81,29 @@ class Tv {
         enterFullscreen();
         break;
       case "set_muted":
-        this.apply({ type: "muted", muted: command.muted });
-        this.viewer?.stage.setMuted(command.muted);
-        if (!command.muted) this.viewer?.stage.unblock();
+        this.setMuted(command.muted);
+        break;
+      case "answer":
+        this.room?.answer(command.answer);
+        break;
+      case "focus":
+        if (command.key !== this.facts.focus.key || command.at !== this.facts.focus.at) {
+          this.apply({ type: "focus", key: command.key, at: command.at });
+        }
+        break;
+      case "hand":
+        this.room?.raiseHand(command.up);
+        this.apply({ type: "settings", settings: null });
+        break;
+      case "camera":
+        void this.room?.setCamera(command.on);
+        break;
+      case "run_check":
+        void this.room?.runCheck();
+        this.apply({ type: "settings", settings: null });
+        break;
+      case "test_sound":
+        void this.room?.testSound();
         break;
       case "take_over":
         if (this.facts.token !== null) this.join(this.facts.token);
@@ -104,6 +129,12 @@ class Tv {
     }
   }
 
+  private setMuted(muted: boolean): void {
+    this.apply({ type: "muted", muted });
+    this.viewer?.stage.setMuted(muted);
+    if (!muted) this.viewer?.stage.unblock();
+  }
+
   /** Watches as the place `token` belongs to. */
   private join(token: string): void {
     this.leave();
@@ -119,10 +150,21 @@ class Tv {
         if (viewer !== this.viewer) return;
         this.wakeLock.keep(wantsMedia(facts));
         this.apply({ type: "viewer", viewer: facts, at: Date.now() });
+        this.room?.follow(facts);
         if (linkIsDead(facts)) this.pair(true);
+      },
+      onMessage: (message) => {
+        if (viewer === this.viewer) this.room?.receive(message);
       },
     });
     this.viewer = viewer;
+    this.room = new RoomScreen({
+      token,
+      viewer,
+      apply: (event) => this.apply(event),
+      onOwnCamera: (track) => this.view.setOwnCamera(track),
+      setMuted: (muted) => this.setMuted(muted),
+    });
     viewer.stage.setMuted(this.facts.muted);
     this.view.setStage(viewer.stage);
     this.apply({ type: "viewer", viewer: viewer.facts, at: Date.now() });
@@ -144,6 +186,8 @@ class Tv {
     this.stopPairing?.();
     this.stopPairing = null;
     const { viewer } = this;
+    this.room?.stop();
+    this.room = null;
     this.viewer = null;
     this.wakeLock.keep(false);
     if (viewer === null) return;

@@ -1,18 +1,20 @@
 /** Draws the settings overlay and keeps the browser's focus where the state says it is. */
 import { impossible } from "../shared/viewer-state.ts";
-import { type Child, el, fillWith } from "./dom.ts";
+import { type Child, drawing, el, fillWith } from "./dom.ts";
 import { type SettingsAction, settingsRows } from "./settings.ts";
-import type { TvCommand, TvFacts } from "./state.ts";
-import type { Key, Words } from "./words.ts";
+import { settingsContext, type TvCommand, type TvFacts } from "./state.ts";
+import { deviceProblem, type Key, type Words } from "./words.ts";
 
 export class SettingsView {
   readonly element = el("div", "settings");
   private readonly onCommand: (command: TvCommand) => void;
+  private readonly qrOf: (address: string) => string;
   private drawn = "";
   private open = false;
 
-  constructor(onCommand: (command: TvCommand) => void) {
+  constructor(onCommand: (command: TvCommand) => void, qrOf: (address: string) => string) {
     this.onCommand = onCommand;
+    this.qrOf = qrOf;
     this.element.setAttribute("role", "dialog");
     this.element.setAttribute("aria-modal", "true");
     this.element.hidden = true;
@@ -32,7 +34,7 @@ export class SettingsView {
     this.open = true;
     this.element.hidden = false;
     this.element.setAttribute("aria-label", t("tv.settings"));
-    const rows = settingsRows({ paired: facts.token !== null, fullscreenPossible: facts.fullscreenPossible });
+    const rows = settingsRows(settingsContext(facts));
     const signature = JSON.stringify([
       facts.lang,
       rows,
@@ -40,17 +42,34 @@ export class SettingsView {
       facts.muted,
       settings.armed,
       facts.viewer?.place,
+      facts.camera,
+      facts.ticket,
     ]);
     if (signature !== this.drawn) {
       this.drawn = signature;
       fillWith(this.element, [
         el("h2", "settings-title", t("tv.settings")),
-        ...rows.map((row, index) => this.row(row, index, facts, t)),
+        el(
+          "div",
+          "settings-columns",
+          el("div", "settings-rows", ...rows.map((row, index) => this.row(row, index, facts, t))),
+          facts.token === null ? null : this.phoneCard(facts.ticket, t),
+        ),
         el("p", "settings-keys", t("tv.settings.keys")),
       ]);
     }
     const focused = this.element.querySelector(`[data-at="${settings.focus.row}-${settings.focus.column}"]`);
     if (focused instanceof HTMLElement && document.activeElement !== focused) focused.focus();
+  }
+
+  /** During a lesson the code for the phone is here: on the screen it would stand in the way. */
+  private phoneCard(ticket: string | null, t: Words): HTMLElement {
+    return el(
+      "div",
+      "qr settings-qr",
+      ticket === null ? null : drawing(this.qrOf(ticket), "qr-code"),
+      el("p", "qr-text", t(ticket === null ? "tv.idle.qr.wait" : "tv.idle.qr")),
+    );
   }
 
   private row(row: readonly SettingsAction[], rowIndex: number, facts: TvFacts, t: Words): HTMLElement {
@@ -59,8 +78,7 @@ export class SettingsView {
     row.forEach((action, column) => {
       buttons.appendChild(this.button(action, rowIndex, column, facts, t));
     });
-    const hint: Child =
-      first?.kind === "sound" ? el("p", "settings-hint", t("tv.settings.sound.volume")) : null;
+    const hint: Child = rowHint(first, facts, t);
     const label = first === undefined ? null : rowLabel(first, t);
     return el(
       "div",
@@ -99,8 +117,25 @@ export class SettingsView {
   }
 }
 
+function rowHint(action: SettingsAction | undefined, facts: TvFacts, t: Words): Child {
+  if (action?.kind === "sound") return el("p", "settings-hint", t("tv.settings.sound.volume"));
+  if (action?.kind !== "camera") return null;
+  const { state, problem } = facts.camera;
+  if (state === "opening") return el("p", "settings-hint", t("tv.ask.opening"));
+  if (state === "failed" && problem !== null)
+    return el("p", "settings-hint settings-bad", deviceProblem(problem, t));
+  return el("p", "settings-hint", t("tv.settings.camera.hint"));
+}
+
 function rowLabel(action: SettingsAction, t: Words): string | null {
   switch (action.kind) {
+    case "hand":
+      return t("tv.settings.hand");
+    case "camera":
+      return t("tv.settings.camera");
+    case "run_check":
+    case "test_sound":
+      return t("tv.settings.check");
     case "language":
       return t("tv.settings.language");
     case "layout":
@@ -132,6 +167,14 @@ function actionLabel(action: SettingsAction, armed: boolean, facts: TvFacts, t: 
       return t(LAYOUTS[action.layout]);
     case "sound":
       return t(action.on ? "tv.settings.sound.on" : "tv.settings.sound.off");
+    case "hand":
+      return t(action.up ? "tv.settings.hand.raise" : "tv.settings.hand.lower");
+    case "camera":
+      return t(action.on ? "tv.settings.camera.on" : "tv.settings.camera.off");
+    case "run_check":
+      return t("tv.settings.check.run");
+    case "test_sound":
+      return t("tv.settings.check.sound");
     case "fullscreen":
       return t("tv.settings.fullscreen");
     case "pair":
@@ -155,6 +198,11 @@ function isChosen(action: SettingsAction, facts: TvFacts): boolean | null {
       return action.layout === facts.layout;
     case "sound":
       return action.on !== facts.muted;
+    case "camera":
+      return action.on === facts.camera.willing;
+    case "hand":
+    case "run_check":
+    case "test_sound":
     case "fullscreen":
     case "pair":
     case "close":

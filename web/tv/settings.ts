@@ -6,6 +6,10 @@ export type SettingsAction =
   | { kind: "language"; lang: Lang }
   | { kind: "layout"; layout: LayoutChoice }
   | { kind: "sound"; on: boolean }
+  | { kind: "hand"; up: boolean }
+  | { kind: "camera"; on: boolean }
+  | { kind: "run_check" }
+  | { kind: "test_sound" }
   | { kind: "fullscreen" }
   | { kind: "pair" }
   | { kind: "close" };
@@ -24,18 +28,25 @@ export interface SettingsState {
 export interface SettingsContext {
   readonly paired: boolean;
   readonly fullscreenPossible: boolean;
+  /** Where the room's hand is; `null`: it can raise none now. */
+  readonly hand?: "up" | "down" | null;
+  /** There may be a camera and microphone at this screen. */
+  readonly camera?: boolean;
+  /** The screen may check itself now. */
+  readonly check?: boolean;
 }
 
 export const OPENED: SettingsState = { focus: { row: 0, column: 0 }, armed: false };
 
 /** Rows from top to bottom; a row that means nothing now is not there. */
 export function settingsRows(context: SettingsContext): readonly (readonly SettingsAction[])[] {
-  const rows: SettingsAction[][] = [
-    [
-      { kind: "language", lang: "vi" },
-      { kind: "language", lang: "en" },
-    ],
-  ];
+  const rows: SettingsAction[][] = [];
+  const { hand } = context;
+  if (hand !== undefined && hand !== null) rows.push([{ kind: "hand", up: hand === "down" }]);
+  rows.push([
+    { kind: "language", lang: "vi" },
+    { kind: "language", lang: "en" },
+  ]);
   if (context.paired) {
     rows.push(
       [
@@ -49,6 +60,13 @@ export function settingsRows(context: SettingsContext): readonly (readonly Setti
       ],
     );
   }
+  if (context.paired && context.camera === true) {
+    rows.push([
+      { kind: "camera", on: true },
+      { kind: "camera", on: false },
+    ]);
+  }
+  if (context.paired && context.check === true) rows.push([{ kind: "run_check" }, { kind: "test_sound" }]);
   if (context.fullscreenPossible) rows.push([{ kind: "fullscreen" }]);
   if (context.paired) rows.push([{ kind: "pair" }]);
   rows.push([{ kind: "close" }]);

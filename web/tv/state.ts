@@ -2,9 +2,18 @@
 import type { Lang, Lesson, Problem, VideoSlot } from "../shared/protocol.ts";
 import { VIDEO_SLOTS } from "../shared/protocol.ts";
 import { impossible, type LessonView, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
+import { type Answer, type Ask, answersTo, askKey, askOf, backAnswer } from "./asks.ts";
+import { type CheckEvent, type CheckState, reduceCheck } from "./check-state.ts";
 import type { RemoteKey } from "./keys.ts";
 import type { LayoutChoice } from "./layout.ts";
-import { focusedAction, moveFocus, OPENED, type SettingsState, settingsRows } from "./settings.ts";
+import {
+  focusedAction,
+  moveFocus,
+  OPENED,
+  type SettingsContext,
+  type SettingsState,
+  settingsRows,
+} from "./settings.ts";
 
 export interface PairingFacts {
   /** Six digits; `null` while none has been given. */
@@ -30,9 +39,49 @@ export interface TvFacts {
   readonly lastPublished: readonly VideoSlot[];
   /** The lesson that was seen to end here. The relay goes on to the next one at once; the thanks stay for a while. */
   readonly ended: { readonly lesson: Lesson; readonly at: number } | null;
+  /** Address for the QR code that phones scan; `null` while there is none. */
+  readonly ticket: string | null;
+  readonly camera: CameraFacts;
+  readonly check: CheckState;
+  /** Of the page, 0 to 1. */
+  readonly volume: number;
+  readonly note: Note | null;
+  /** Which answer of which question has the focus. */
+  readonly focus: { readonly key: string; readonly at: number };
+}
+
+export interface CameraFacts {
+  /** This browser could open a camera and microphone. */
+  readonly able: boolean;
+  /** A person said that this screen's may be used. */
+  readonly willing: boolean;
+  readonly state: "off" | "opening" | "on" | "failed";
+  /** Why it failed, in the glossary's words for device problems. */
+  readonly problem: string | null;
+  /** There is a picture to show. */
+  readonly picture: boolean;
+}
+
+/** A line that leaves by itself: what a push of a button did. */
+export interface Note {
+  readonly kind: "volume" | "loudest" | "test";
+  readonly at: number;
+}
+
+/** How long a note stays. */
+const NOTE_MS = 4000;
+
+export function noteNow(facts: TvFacts, now: number): Note | null {
+  return facts.note !== null && now - facts.note.at < NOTE_MS ? facts.note : null;
 }
 
 export type TvEvent =
+  | { type: "ticket"; url: string | null }
+  | { type: "camera"; camera: CameraFacts }
+  | { type: "check"; event: CheckEvent }
+  | { type: "volume"; volume: number; at: number }
+  | { type: "note"; note: Note }
+  | { type: "focus"; key: string; at: number }
   | { type: "language"; lang: Lang }
   | { type: "token"; token: string | null; linkDied: boolean }
   | { type: "pairing"; pairing: PairingFacts }
@@ -46,9 +95,11 @@ export function initialTv(options: {
   supported: boolean;
   token: string | null;
   fullscreenPossible: boolean;
+  ableToSpeak?: boolean;
 }): TvFacts {
+  const { ableToSpeak, ...rest } = options;
   return {
-    ...options,
+    ...rest,
     linkDied: false,
     pairing: { code: null, reachable: true },
     viewer: null,
@@ -57,6 +108,12 @@ export function initialTv(options: {
     settings: null,
     lastPublished: [],
     ended: null,
+    ticket: null,
+    camera: { able: ableToSpeak === true, willing: false, state: "off", problem: null, picture: false },
+    check: { kind: "none" },
+    volume: 1,
+    note: null,
+    focus: { key: "", at: 0 },
   };
 }
 
@@ -73,7 +130,23 @@ export function reduceTv(facts: TvFacts, event: TvEvent): TvFacts {
         settings: null,
         lastPublished: [],
         ended: null,
+        ticket: null,
+        check: { kind: "none" },
       };
+    case "ticket":
+      return { ...facts, ticket: event.url };
+    case "camera":
+      return { ...facts, camera: event.camera };
+    case "check":
+      return { ...facts, check: reduceCheck(facts.check, event.event) };
+    case "volume": {
+      const full = event.volume >= 1 && facts.volume >= 1;
+      return { ...facts, volume: event.volume, note: { kind: full ? "loudest" : "volume", at: event.at } };
+    }
+    case "note":
+      return { ...facts, note: event.note };
+    case "focus":
+      return { ...facts, focus: { key: event.key, at: event.at } };
     case "pairing":
       return { ...facts, pairing: event.pairing };
     case "viewer":
@@ -157,23 +230,91 @@ export type TvCommand =
   | { kind: "language"; lang: Lang }
   | { kind: "layout"; layout: LayoutChoice }
   | { kind: "fullscreen" }
-  | { kind: "unpair" };
+  | { kind: "unpair" }
+  | { kind: "answer"; answer: Answer }
+  | { kind: "focus"; key: string; at: number }
+  | { kind: "hand"; up: boolean }
+  | { kind: "camera"; on: boolean }
+  | { kind: "run_check" }
+  | { kind: "test_sound" };
+
+/** What the room is asked on this screen now. */
+export function currentAsk(facts: TvFacts): Ask | null {
+  if (facts.token === null || facts.viewer === null || facts.viewer.signal.kind === "refused") return null;
+  const { rooms, lesson } = facts.viewer;
+  return askOf({ rooms, lesson, check: facts.check, able: facts.camera.able });
+}
+
+/** Position of the answer under the focus. */
+export function askFocus(facts: TvFacts, ask: Ask): number {
+  if (facts.focus.key === askKey(ask))
+    return Math.min(facts.focus.at, Math.max(0, answersTo(ask).length - 1));
+  // An answer that was given is where the focus comes back to.
+  return ask.kind === "question" ? (ask.chosen ?? 0) : 0;
+}
+
+/** What the settings depend on. */
+export function settingsContext(facts: TvFacts): SettingsContext {
+  const lesson = facts.viewer?.lesson ?? null;
+  const onAir = lesson !== null && (lesson.state === "live" || lesson.state === "test_run");
+  const room = facts.viewer?.rooms.room ?? null;
+  return {
+    paired: facts.token !== null,
+    fullscreenPossible: facts.fullscreenPossible,
+    hand: onAir && room !== null && room.turn === null ? (room.hand === null ? "down" : "up") : null,
+    camera: facts.camera.able,
+    check: lesson !== null && lesson.state !== "ended" && !onAir,
+  };
+}
 
 /** What a key means now; `null` = nothing, leave it to the browser. */
 export function commandFor(facts: TvFacts, key: RemoteKey, now: number): TvCommand | null {
   if (key === "mute") return facts.token === null ? null : { kind: "set_muted", muted: !facts.muted };
   if (key === "fullscreen") return { kind: "fullscreen" };
   if (facts.settings !== null) return settingsCommand(facts, facts.settings, key);
-  if (key !== "ok") return null;
   const screen = tvScreen(facts, now);
-  if (screen.kind === "elsewhere") return { kind: "take_over" };
-  if (facts.viewer?.sound === "blocked") return { kind: "unblock_sound" };
+  if (key === "ok" && screen.kind === "elsewhere") return { kind: "take_over" };
+  if (key === "ok" && facts.viewer?.sound === "blocked") return { kind: "unblock_sound" };
+  const ask = currentAsk(facts);
+  const asked = ask === null ? null : askCommand(facts, ask, key);
+  if (asked !== null) return asked;
+  if (key !== "ok") return null;
   if (facts.viewer?.sound === "muted") return { kind: "set_muted", muted: false };
   return { kind: "settings", settings: OPENED };
 }
 
+/** What a key means while the room is asked something; `null`: what it always means. */
+function askCommand(facts: TvFacts, ask: Ask, key: RemoteKey): TvCommand | null {
+  const answers = answersTo(ask);
+  const focus = askFocus(facts, ask);
+  switch (key) {
+    case "ok": {
+      const answer = answers[focus];
+      return answer === undefined ? null : { kind: "answer", answer };
+    }
+    case "left":
+    case "right": {
+      if (answers.length === 0) return null;
+      const at = Math.min(answers.length - 1, Math.max(0, focus + (key === "left" ? -1 : 1)));
+      return { kind: "focus", key: askKey(ask), at };
+    }
+    case "back": {
+      const answer = backAnswer(ask);
+      return answer === null ? null : { kind: "answer", answer };
+    }
+    case "up":
+      return { kind: "settings", settings: OPENED };
+    case "down":
+    case "mute":
+    case "fullscreen":
+      return null;
+    default:
+      return impossible(key);
+  }
+}
+
 function settingsCommand(facts: TvFacts, settings: SettingsState, key: RemoteKey): TvCommand | null {
-  const rows = settingsRows({ paired: facts.token !== null, fullscreenPossible: facts.fullscreenPossible });
+  const rows = settingsRows(settingsContext(facts));
   switch (key) {
     case "up":
     case "down":

@@ -1,4 +1,5 @@
 /** Draws `TvFacts`. The stage's video elements are made once and moved by classes; panels are rebuilt when they change. */
+
 import audioLines from "lucide-static/icons/audio-lines.svg?raw";
 import circleCheck from "lucide-static/icons/circle-check.svg?raw";
 import link2Off from "lucide-static/icons/link-2-off.svg?raw";
@@ -11,21 +12,25 @@ import wifiOff from "lucide-static/icons/wifi-off.svg?raw";
 import { renderSVG } from "uqr";
 import { formatDate, formatTime } from "../shared/format.ts";
 import { type Lesson, type Problem, VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
+import { speaker } from "../shared/room-facts.ts";
 import type { Stage } from "../shared/stage.ts";
 import { impossible, type Trouble } from "../shared/viewer-state.ts";
 import { type Child, drawing, el, fillWith } from "./dom.ts";
-import { arrange } from "./layout.ts";
+import { type Arrangement, arrange, type StageFacts } from "./layout.ts";
+import { checkCard, lessonLines } from "./lesson-lines.ts";
+import { LessonView } from "./lesson-view.ts";
 import { SettingsView } from "./settings-view.ts";
-import { type TvCommand, type TvFacts, type TvScreen, tvScreen } from "./state.ts";
+import { currentAsk, type TvCommand, type TvFacts, type TvScreen, tvScreen } from "./state.ts";
 import { type Key, type Words, wordsIn } from "./words.ts";
+import { WorksView } from "./works-view.ts";
 
 export interface ViewOptions {
   readonly root: Element;
   readonly onCommand: (command: TvCommand) => void;
   /** A click that is the mouse's OK. */
   readonly onOk: () => void;
-  /** The place's own link, for the QR code. */
-  readonly placeLink: (token: string) => string;
+  /** A picture came that has to be drawn. */
+  readonly onPicture: () => void;
 }
 
 const BRIDGE =
@@ -35,19 +40,27 @@ const BRIDGE =
 const SLOW_CONNECT_MS = 8000;
 
 export class View {
-  private readonly options: ViewOptions;
   private readonly stageBox = el("div", "stage");
   private readonly panel = el("div", "panel");
   private readonly notice = el("div", "notice");
   private readonly settings: SettingsView;
+  private readonly lesson: LessonView;
+  private readonly works: WorksView;
+  /** The room's own camera, silent: nobody needs to hear herself. */
+  private readonly own = document.createElement("video");
   private readonly settingsButton = el("button", "corner");
   private readonly drawn = new Map<Element, string>();
   private stage: Stage | null = null;
   private qr = { text: "", svg: "" };
 
   constructor(options: ViewOptions) {
-    this.options = options;
-    this.settings = new SettingsView(options.onCommand);
+    this.settings = new SettingsView(options.onCommand, (address) => this.qrOf(address));
+    this.lesson = new LessonView(options.onCommand);
+    this.works = new WorksView(options.onPicture);
+    this.own.muted = true;
+    this.own.autoplay = true;
+    this.own.tabIndex = -1;
+    this.own.setAttribute("playsinline", "");
     this.notice.setAttribute("role", "status");
     this.settingsButton.type = "button";
     this.settingsButton.tabIndex = -1;
@@ -60,6 +73,7 @@ export class View {
       this.stageBox,
       this.panel,
       this.notice,
+      this.lesson.element,
       this.settingsButton,
       this.settings.element,
     );
@@ -70,7 +84,15 @@ export class View {
   /** Brings the pictures of a new viewer, or takes them away. */
   setStage(stage: Stage | null): void {
     this.stage = stage;
-    fillWith(this.stageBox, stage === null ? [] : VIDEO_SLOTS.map((slot) => stage.video(slot)));
+    fillWith(
+      this.stageBox,
+      stage === null ? [] : [...VIDEO_SLOTS.map((slot) => stage.video(slot)), this.own, this.works.element],
+    );
+  }
+
+  /** What the room's own camera sees; `null` while it is closed. */
+  setOwnCamera(track: MediaStreamTrack | null): void {
+    this.own.srcObject = track === null ? null : new MediaStream([track]);
   }
 
   render(facts: TvFacts, now: number): void {
@@ -79,9 +101,11 @@ export class View {
     const watching = screen.kind === "watching";
     const trouble = screen.kind === "watching" || screen.kind === "waiting" ? screen.trouble : null;
     const partial = trouble?.kind === "frozen" && trouble.partial;
-    this.arrangeStage(facts, trouble?.kind === "frozen" && partial ? trouble.slots : []);
+    const works = watching ? (facts.viewer?.rooms.exhibit ?? []) : [];
+    this.works.render(facts.token, facts.viewer?.lesson?.id ?? null, works, t);
+    const arrangement = this.arrangeStage(facts, trouble?.kind === "frozen" && partial ? trouble.slots : []);
     this.stageBox.setAttribute("data-dim", String(watching && trouble !== null && !partial));
-    const voiceOnly = watching && facts.lastPublished.length === 0;
+    const voiceOnly = watching && facts.lastPublished.length === 0 && works.length === 0;
     this.draw(
       this.panel,
       facts.lang,
@@ -90,30 +114,34 @@ export class View {
     );
     this.panel.setAttribute("data-screen", watching && !voiceOnly ? "none" : screen.kind);
     this.renderNotice(facts, screen, trouble, t, now);
+    this.lesson.render(facts, watching ? arrangement : null, t);
     this.settings.render(facts, t);
-    this.draw(this.settingsButton, facts.lang, [], () => [
-      el("span", "corner-remote", t("tv.settings.hint")),
+    const asked = currentAsk(facts) !== null;
+    this.draw(this.settingsButton, facts.lang, [asked], () => [
+      el("span", "corner-remote", t(asked ? "tv.settings.up" : "tv.settings.hint")),
       el("span", "corner-touch", t("tv.settings")),
     ]);
     this.settingsButton.setAttribute("data-shown", String(!watching && facts.settings === null));
   }
 
   /** A new picture takes its place only with its first frame, so that nobody looks at an empty frame. */
-  private arrangeStage(facts: TvFacts, standing: readonly VideoSlot[]): void {
+  private arrangeStage(facts: TvFacts, standing: readonly VideoSlot[]): Arrangement | null {
     const { stage } = this;
-    if (stage === null) return;
+    if (stage === null) return null;
     const seen = facts.lastPublished.filter((slot) => facts.viewer?.pictures[slot]?.seen === true);
-    const wanted = arrange(facts.lastPublished, facts.layout);
-    const visible = arrange(seen, facts.layout);
+    const wanted = arrange(stageFacts(facts, facts.lastPublished), facts.layout);
+    const visible = arrange(stageFacts(facts, seen), facts.layout);
+    setClass(this.own, `tile tile-${visible.own}`);
+    setClass(this.works.element, `works tile-${visible.works}`);
     stage.setShown(VIDEO_SLOTS.filter((slot) => wanted[slot] !== "hidden"));
     for (const slot of VIDEO_SLOTS) {
       const coming = wanted[slot] !== "hidden" && seen.indexOf(slot) < 0;
       const className = coming
         ? `tile tile-${wanted[slot]} tile-coming`
         : `tile tile-${visible[slot]}${standing.indexOf(slot) >= 0 ? " tile-standing" : ""}`;
-      const video = stage.video(slot);
-      if (video.className !== className) video.className = className;
+      setClass(stage.video(slot), className);
     }
+    return visible;
   }
 
   /** Rebuilds `target` only when something it shows has changed. */
@@ -138,6 +166,8 @@ export class View {
           secondsSince(screen.offlineSince, now),
           formatTime(new Date(now)),
           facts.viewer?.place,
+          facts.ticket,
+          facts.check,
         ];
       case "connecting":
         return [now - screen.since > SLOW_CONNECT_MS];
@@ -253,7 +283,7 @@ export class View {
         ? el("p", "state state-ok", drawing(circleCheck, "icon"), t("tv.ready"))
         : el("p", "state state-bad", drawing(wifiOff, "icon"), t("tv.idle.offline", { seconds: offline }));
     const clock = new Date(now);
-    const card = facts.token === null ? null : this.qrCard(facts.token, t);
+    const card = facts.ticket === null ? null : this.qrCard(facts.ticket, t);
     return el(
       "div",
       "columns",
@@ -269,6 +299,7 @@ export class View {
           : el("p", "detail", t("tv.idle.host", { place: next.host_place })),
         state,
         el("p", "detail", t("tv.idle.auto")),
+        checkCard(facts.check, t),
       ),
       el(
         "section",
@@ -280,13 +311,16 @@ export class View {
     );
   }
 
-  private qrCard(token: string, t: Words): HTMLElement {
-    const text = this.options.placeLink(token);
+  private qrCard(ticket: string, t: Words): HTMLElement {
+    return el("div", "qr", drawing(this.qrOf(ticket), "qr-code"), el("p", "qr-text", t("tv.idle.qr")));
+  }
+
+  /** Drawn here and not by the relay: a ticket in a request's address would end up in a proxy's log. */
+  private qrOf(text: string): string {
     if (this.qr.text !== text) {
-      // Drawn here and not by the relay: a permanent token in a request's address would end up in a proxy's log.
       this.qr = { text, svg: renderSVG(text, { border: 2, whiteColor: "#ffffff", blackColor: "#0d1512" }) };
     }
-    return el("div", "qr", drawing(this.qr.svg, "qr-code"), el("p", "qr-text", t("tv.idle.qr")));
+    return this.qr.svg;
   }
 
   private renderNotice(
@@ -300,7 +334,8 @@ export class View {
     const sound = live && facts.settings === null ? (facts.viewer?.sound ?? "none") : "none";
     const rehearsal = screen.kind === "watching" && screen.rehearsal;
     const text = trouble === null ? null : troubleText(trouble, t, now);
-    this.draw(this.notice, facts.lang, [text?.title, text?.advice, sound, rehearsal], () => [
+    const lines = live ? lessonLines(facts, now, t) : [];
+    this.draw(this.notice, facts.lang, [text?.title, text?.advice, sound, rehearsal, lines], () => [
       text === null || trouble === null
         ? null
         : el(
@@ -310,10 +345,28 @@ export class View {
             el("div", "", el("p", "trouble-title", text.title), el("p", "trouble-advice", text.advice)),
           ),
       soundNotice(sound, t),
+      ...lines.map(({ icon, text: line }) => el("p", "muted", drawing(icon, "icon"), line)),
       rehearsal ? el("p", "badge", t("tv.rehearsal")) : null,
     ]);
     this.notice.setAttribute("data-screen", screen.kind);
   }
+}
+
+function stageFacts(facts: TvFacts, published: readonly VideoSlot[]): StageFacts {
+  const { viewer, camera } = facts;
+  const room = viewer?.rooms.room ?? null;
+  const turn = room === null ? null : room.turn;
+  const films = turn !== null && (turn.phase === "called" || (turn.device === "tv" && !turn.audio_only));
+  return {
+    published,
+    classSpeaks: viewer !== null && speaker(viewer.rooms.floor) !== null,
+    own: films && camera.state === "on" && camera.picture,
+    works: (viewer?.rooms.exhibit ?? []).length > 0,
+  };
+}
+
+function setClass(element: Element, className: string): void {
+  if (element.className !== className) element.className = className;
 }
 
 function soundNotice(sound: string, t: Words): HTMLElement | null {
