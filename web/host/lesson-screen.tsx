@@ -16,6 +16,7 @@ import { Dialog } from "../shared/ui/dialog.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
 import { LanguageToggle, language } from "../shared/ui/language.tsx";
 import { StatePill } from "../shared/ui/state-pill.tsx";
+import { ChargeButton, ChargeNotice } from "./charge.tsx";
 import { checklist } from "./checklist.ts";
 import { ChecksPanel } from "./checks-panel.tsx";
 import { factsOf } from "./facts.ts";
@@ -43,11 +44,12 @@ export function LessonScreen(props: ScreenProps): JSX.Element {
       <main class="host-main">
         <div class="host-work">
           <NoticeList notices={room.notices} />
+          <ChargeNotice room={room} />
           <Stage room={room} />
           <Tools room={room} voice={voice} />
           <div class="host-foot">
             <UplinkLine room={room} />
-            <LessonButtons {...props} />
+            {room.inCharge.value ? <LessonButtons {...props} /> : null}
           </div>
         </div>
         <aside class="host-side" aria-label={live ? t("host.places.panel") : t("host.check.title")}>
@@ -77,6 +79,7 @@ function Bar({ room, lesson }: ScreenProps): JSX.Element {
               : t("host.places", { connected: roster.connected, total: roster.total })}
           </span>
         )}
+        <ChargeButton room={room} />
         <LanguageToggle />
       </div>
     </header>

@@ -6,6 +6,7 @@
  */
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { alreadyAllowed, askOnce } from "../shared/devices.ts";
+import { Lead } from "../shared/lead.ts";
 import { isLessonMessage } from "../shared/lesson-protocol.ts";
 import type {
   ClientMessage,
@@ -20,6 +21,8 @@ import { SignalClient, type SignalStatus, signalUrl } from "../shared/signal-cli
 import { language } from "../shared/ui/language.tsx";
 import { WhipClient, type WhipState } from "../shared/whip-client.ts";
 import type { UplinkSample } from "../shared/whip-stats.ts";
+import { isInCharge, type LiveTab } from "./live.ts";
+import { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
 import { Sources, sessionWishes } from "./sources.ts";
 import { type RelayReport, UplinkJudge, type UplinkVerdict } from "./uplink.ts";
@@ -37,6 +40,13 @@ export class HostRoom {
     (slot, track) => void this.#whip?.setSource(slot, track),
     (notice) => this.notices.add(notice),
   );
+  /** The rooms: board, hands, questions, works, messages. */
+  readonly lead: Lead;
+  /** Sight and sound of the class that speaks. */
+  readonly monitor: Monitor;
+  readonly tab = signal<LiveTab>("class");
+  /** Works chosen to be shown. */
+  readonly chosenWorks = signal<readonly number[]>([]);
   readonly #token: string;
   readonly #signal: SignalClient;
   readonly #link = signal<SignalStatus>({ kind: "connecting", attempt: 0 });
@@ -66,8 +76,19 @@ export class HostRoom {
     summarise(this.#roster.value?.places ?? [], this.#seenPlaces),
   );
 
+  /** Whether this page teaches; with several host links only one does. */
+  readonly inCharge: ReadonlySignal<boolean> = computed(() => isInCharge(this.lead.facts.value));
+
   constructor(token: string) {
     this.#token = token;
+    const send = (message: ClientMessage): boolean => this.#signal.send(message);
+    this.lead = new Lead({
+      token,
+      send,
+      onFailure: (problem) =>
+        this.notices.add(problem === null ? { kind: "not_connected" } : { kind: "refused", problem }),
+    });
+    this.monitor = new Monitor({ token, send });
     this.#signal = new SignalClient({
       url: signalUrl(location),
       hello: () => ({
@@ -82,7 +103,12 @@ export class HostRoom {
       onStatus: (status) => this.#linkChanged(status),
     });
     this.#signal.start();
-    effect(() => this.#publishWhileOnAir(this.onAir.value));
+    effect(() => this.#publishWhileOnAir(this.onAir.value && this.inCharge.value));
+    effect(() => {
+      const lesson = this.#lesson.value;
+      const onAir = this.onAir.value && lesson !== null ? lesson.id : null;
+      this.monitor.follow(onAir, this.lead.facts.value.rooms.floor);
+    });
     addEventListener("beforeunload", (event) => {
       if (this.#lesson.peek()?.state === "live") event.preventDefault();
     });
@@ -146,7 +172,7 @@ export class HostRoom {
 
   /** Publishes again after the relay refused, once the teacher has dealt with the reason. */
   retry(): void {
-    if (this.onAir.peek()) this.#whip?.start();
+    if (this.onAir.peek() && this.inCharge.peek()) this.#whip?.start();
   }
 
   /** Takes the lesson back from another computer that opened the same link. */
@@ -157,12 +183,13 @@ export class HostRoom {
   }
 
   #receive(message: ServerMessage): void {
-    // What rooms do has no place on this page yet.
+    this.lead.receive(message);
     if (isLessonMessage(message)) return;
     switch (message.type) {
       case "welcome":
         this.#clockOffset = message.server_time - Date.now();
         this.#setLesson(message.lesson);
+        this.monitor.welcomed();
         break;
       case "lesson":
         this.#setLesson(message.lesson);
@@ -181,7 +208,8 @@ export class HostRoom {
         this.#relayReport = message;
         break;
       case "error":
-        this.#refused(message);
+        // Refusals of what was done with rooms are told by `lead`.
+        if (message.ref === undefined) this.#refused(message);
         break;
       case "closing":
       case "pong":

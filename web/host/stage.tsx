@@ -9,18 +9,23 @@ import cameraOff from "lucide-static/icons/video-off.svg?raw";
 import wifiOff from "lucide-static/icons/wifi-off.svg?raw";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { pictured } from "../shared/room-facts.ts";
 import { Icon } from "../shared/ui/icon.tsx";
 import { StatePill } from "../shared/ui/state-pill.tsx";
 import type { HostRoom } from "./room.ts";
 import { t } from "./words.ts";
 
-type View = "tv" | "camera" | "slides" | "second";
+type View = "tv" | "camera" | "slides" | "second" | "room";
 
 /** Tracks there are to look at; `undefined` = that source sends nothing. */
 interface Pictures {
   camera: MediaStreamTrack | undefined;
   slides: MediaStreamTrack | undefined;
   second: MediaStreamTrack | undefined;
+  /** A class that speaks, or whose pupils observers see. */
+  room: MediaStreamTrack | undefined;
+  /** The class speaks, so that everybody sees it. */
+  speaks: boolean;
 }
 
 export function Stage({ room }: { room: HostRoom }): JSX.Element {
@@ -47,7 +52,7 @@ export function Stage({ room }: { room: HostRoom }): JSX.Element {
                 aria-pressed={name === view}
                 onClick={() => setView(name)}
               >
-                {t(`host.stage.${name}`)}
+                {name === "room" && !pictures.speaks ? t("host.stage.pupils") : t(`host.stage.${name}`)}
               </button>
             ))}
           </fieldset>
@@ -58,8 +63,11 @@ export function Stage({ room }: { room: HostRoom }): JSX.Element {
 }
 
 function Shown({ view, pictures, room }: { view: View; pictures: Pictures; room: HostRoom }): JSX.Element {
-  const { camera, slides, second } = pictures;
+  const { camera, slides, second, speaks } = pictures;
+  const guest = speaks ? pictures.room : undefined;
   switch (view) {
+    case "room":
+      return <Picture track={pictures.room} name="room" />;
     case "camera":
       return <Picture track={camera} name="camera" />;
     case "slides":
@@ -72,11 +80,21 @@ function Shown({ view, pictures, room }: { view: View; pictures: Pictures; room:
         return (
           <>
             <Picture track={slides} name="slides" />
+            {guest === undefined ? null : <Picture track={guest} name="room" />}
             {camera === undefined ? null : <Picture track={camera} name="camera" />}
           </>
         );
       }
+      if (camera !== undefined && guest !== undefined) {
+        return (
+          <>
+            <Picture track={camera} name="camera" />
+            <Picture track={guest} name="room" />
+          </>
+        );
+      }
       if (camera !== undefined) return <Picture track={camera} name="camera" />;
+      if (guest !== undefined) return <Picture track={guest} name="room" />;
       return second === undefined ? <Nothing room={room} /> : <Picture track={second} name="second" />;
     default:
       return view satisfies never;
@@ -124,7 +142,7 @@ function AirPill({ room }: { room: HostRoom }): JSX.Element {
   }
   switch (room.publishing.value.kind) {
     case "publishing":
-      return Object.values(picturesOf(room)).some((track) => track !== undefined) ? (
+      return ownPictures(room).some((track) => track !== undefined) ? (
         <StatePill tone="ok" icon={eye}>
           {t("host.stage.air")}
         </StatePill>
@@ -192,24 +210,35 @@ function Picture({
 function picturesOf(room: HostRoom): Pictures {
   const { camera, slides, secondCamera } = room.sources;
   const [program, shared, second] = [camera.value, slides.value, secondCamera.value];
+  const seen = pictured(room.lead.facts.value.rooms.floor);
   return {
+    room: seen === null ? undefined : (room.monitor.picture.value ?? undefined),
+    speaks: seen !== null && seen.why === "speaks",
     camera: program.kind === "on" ? program.track : undefined,
     slides: shared.kind === "on" ? shared.picture : undefined,
     second: second.kind === "on" ? second.track : undefined,
   };
 }
 
+function ownPictures(room: HostRoom): (MediaStreamTrack | undefined)[] {
+  const { camera, slides, second } = picturesOf(room);
+  return [camera, slides, second];
+}
+
 /** Views worth offering: the TV's, and each source when there is more than one. */
-function viewsOf({ camera, slides, second }: Pictures): View[] {
+function viewsOf({ camera, slides, second, room }: Pictures): View[] {
   const single: View[] = [];
   if (camera !== undefined) single.push("camera");
   if (slides !== undefined) single.push("slides");
   if (second !== undefined) single.push("second");
+  if (room !== undefined) single.push("room");
   return single.length > 1 ? ["tv", ...single] : ["tv"];
 }
 
-function layoutOf(view: View, pictures: Pictures): "single" | "beside" {
-  return view === "tv" && pictures.slides !== undefined && pictures.camera !== undefined
-    ? "beside"
-    : "single";
+function layoutOf(view: View, pictures: Pictures): "single" | "beside" | "halves" {
+  if (view !== "tv") return "single";
+  const { camera, slides } = pictures;
+  const guest = pictures.speaks ? pictures.room : undefined;
+  if (slides !== undefined) return camera !== undefined || guest !== undefined ? "beside" : "single";
+  return camera !== undefined && guest !== undefined ? "halves" : "single";
 }

@@ -1,6 +1,8 @@
 /**
  * The row under the picture: microphone, cameras, slides, devices. The icon shows how it is, the words what pressing does.
  */
+
+import question from "lucide-static/icons/circle-question-mark.svg?raw";
 import mic from "lucide-static/icons/mic.svg?raw";
 import micOff from "lucide-static/icons/mic-off.svg?raw";
 import presentation from "lucide-static/icons/presentation.svg?raw";
@@ -51,6 +53,16 @@ export function Tools({ room, voice }: { room: HostRoom; voice: Voice }): JSX.El
           onClick={() => void sources.open("second_camera")}
         >
           {t("host.second.on")}
+        </Button>
+      ) : null}
+      {room.onAir.value && room.inCharge.value ? (
+        <Button
+          icon={question}
+          onClick={() => {
+            room.tab.value = "question";
+          }}
+        >
+          {t("host.ask")}
         </Button>
       ) : null}
       <Button kind="quiet" icon={settings} onClick={() => choose(true)}>

@@ -2,12 +2,12 @@
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { Place } from "../shared/protocol.ts";
+import { namesOf } from "../shared/search.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Dialog } from "../shared/ui/dialog.tsx";
 import type { Failure } from "./api.ts";
 import type { Board } from "./board.ts";
 import { Form, SubmitButton, TextField } from "./fields.tsx";
-import { namesOf } from "./search.ts";
 import { failureText, t } from "./words.ts";
 
 export function AddPlaces({ board, onClose }: { board: Board; onClose: () => void }): JSX.Element {

@@ -11,6 +11,7 @@ import tv from "lucide-static/icons/tv.svg?raw";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Place } from "../shared/protocol.ts";
+import { matches } from "../shared/search.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
 import type { Board } from "./board.ts";
@@ -19,7 +20,6 @@ import { TextField } from "./fields.tsx";
 import { LinkDialog } from "./link-dialog.tsx";
 import { AddPlaces, PairTv, RenamePlace } from "./place-dialogs.tsx";
 import { PrintDialog, PrintSheet } from "./print.tsx";
-import { matches } from "./search.ts";
 import { t } from "./words.ts";
 
 /** Above this many places looking for one by eye takes too long. */

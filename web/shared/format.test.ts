@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatDate, formatDecimal, formatRate, formatSpan, formatTime } from "./format.ts";
+import { formatDate, formatDecimal, formatRate, formatSince, formatSpan, formatTime } from "./format.ts";
 
 test("a lesson's clock shows minutes, and hours only when there are any", () => {
   expect([0, 65_000, 2_712_999, 3_905_000, -5].map(formatSpan)).toEqual([
@@ -23,4 +23,15 @@ test("a date names its weekday", () => {
   expect(formatDate(monday, "vi")).toBe("Thứ Hai, 23/11/2026");
   expect(formatDate(monday, "en")).toBe("Monday, 23/11/2026");
   expect(formatTime(monday)).toBe("07:05");
+});
+
+test("how long a room has been so fits on a small tile", () => {
+  expect([0, 40_000, 60_000, 12 * 60_000, 65 * 60_000, -5].map(formatSince)).toEqual([
+    "0s",
+    "40s",
+    "1′",
+    "12′",
+    "1h05",
+    "0s",
+  ]);
 });

@@ -39,3 +39,11 @@ export function formatDecimal(value: number, digits: number, lang: Lang): string
 export function formatRate(kbps: number, lang: Lang): string {
   return kbps < 1000 ? `${Math.round(kbps)} kbit/s` : `${formatDecimal(kbps / 1000, 1, lang)} Mbit/s`;
 }
+
+/** How long something has been so, in the least space: `40s`, `12′`, `1h05`. */
+export function formatSince(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}′` : `${Math.floor(minutes / 60)}h${two(minutes % 60)}`;
+}
