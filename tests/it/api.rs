@@ -77,6 +77,8 @@ async fn every_role_gets_exactly_what_the_table_says() -> Result<()> {
         ("POST", "/api/lessons/{lesson}/checks", [401, 401, 401, 0, 0, 403, 403, 403, 403, 403]),
         ("GET", "/api/check/down?bytes=1", [401, 401, 401, 0, 0, 403, 403, 403, 403, 403]),
         ("POST", "/api/check/up", [401, 401, 401, 0, 0, 403, 403, 403, 403, 403]),
+        ("GET", "/api/lessons/{lesson}/places", [401, 401, 401, 403, 403, 403, 0, 403, 0, 0]),
+        ("GET", "/api/lessons/{lesson}/places/{place}/history", [401, 401, 401, 403, 403, 403, 0, 403, 0, 0]),
         ("GET", "/api/lessons/{lesson}/report", [401, 401, 401, 403, 403, 403, 0, 403, 0, 0]),
         ("GET", "/api/lessons/{lesson}/report.csv", [401, 401, 401, 403, 403, 403, 0, 403, 0, 0]),
         ("GET", "/api/reports", [401, 401, 401, 403, 403, 403, 403, 403, 403, 0]),

@@ -93,6 +93,9 @@ async fn the_report_says_who_really_received_the_lesson_and_what_they_did() -> R
         (&json!(1), &json!(1), &json!(1))
     );
     assert_eq!(report["totals"]["places_present"], 1);
+    let history =
+        rig.get(&format!("/api/lessons/{lesson}/places/{}/history", a.id), rig.organiser()).await?.json()?;
+    ensure!(history["points"][0]["rung"].is_number(), "the room's way on the ladder: {history}");
     let observed = &report["observers"][0];
     assert_eq!(observed["name"], "Cô Hoa");
     ensure!(observed["received_s"].as_u64().is_some_and(|seconds| (6..=10).contains(&seconds)), "{observed}");

@@ -7,7 +7,7 @@
 use crate::{PlaceId, Timestamp, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -92,9 +92,23 @@ pub struct RoomMoment {
     pub frozen: bool,
 }
 
+/// A room went to another rung of the ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RungStep {
+    /// When.
+    pub at: UnixMillis,
+    /// 0 (nothing) to 6 (everything); `None`: no media flowed.
+    pub rung: Option<u8>,
+}
+
+/// Steps remembered of each room, for the chart beside the board. Kept in memory only: the accounts are what lasts.
+pub const STEPS_MAX: usize = 500;
+
 #[derive(Debug, Clone, Default)]
 struct Room {
     account: RoomAccount,
+    /// full: the oldest go.
+    steps: VecDeque<RungStep>,
     received_at: Option<Timestamp>,
     frozen_at: Option<Timestamp>,
 }
@@ -166,7 +180,7 @@ impl Attendance {
     /// A look at a room; call it for every room every 2 s or so while the lesson is live.
     pub fn look(&mut self, now: Timestamp, at: UnixMillis, place: PlaceId, moment: RoomMoment) {
         let Some(room) = self.rooms.get_mut(&place) else { return };
-        let Room { account, received_at, frozen_at } = room;
+        let Room { account, received_at, frozen_at, .. } = room;
         if let Some(rung) = moment.rung {
             let since = match (*received_at, account.last_at) {
                 (Some(before), _) => Some(now.saturating_since(before)),
@@ -199,6 +213,25 @@ impl Attendance {
             self.dirty_rooms.insert(place);
         }
         *frozen_at = moment.frozen.then_some(now);
+    }
+
+    /// Remembers who went to another rung; a room that `moments` does not name receives nothing.
+    pub fn follow(&mut self, at: UnixMillis, moments: &BTreeMap<PlaceId, RoomMoment>) {
+        for (place, room) in &mut self.rooms {
+            let rung = moments.get(place).and_then(|moment| moment.rung);
+            if room.steps.back().is_some_and(|last| last.rung == rung) {
+                continue;
+            }
+            if room.steps.len() >= STEPS_MAX {
+                room.steps.pop_front();
+            }
+            room.steps.push_back(RungStep { at, rung });
+        }
+    }
+
+    /// A room's steps on the ladder since the lesson, or the server, began; oldest first.
+    pub fn steps(&self, place: PlaceId) -> impl Iterator<Item = RungStep> + '_ {
+        self.rooms.get(&place).into_iter().flat_map(|room| room.steps.iter().copied())
     }
 
     /// An observer's page is open.
@@ -311,6 +344,27 @@ mod tests {
             look(&mut attendance, seconds, Some(6), frozen);
         }
         assert_eq!((account(&attendance).freezes, account(&attendance).frozen_ms), (2, 4_000));
+    }
+
+    #[test]
+    fn a_rooms_way_on_the_ladder_is_remembered_step_by_step_and_without_end_it_is_not() {
+        let mut attendance = Attendance::default();
+        attendance.entered(ROOM);
+        let mut follow = |seconds: u64, rung: Option<u8>| {
+            let moments = rung
+                .map(|rung| (ROOM, RoomMoment { rung: Some(rung), frozen: false }))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>();
+            attendance.follow(UnixMillis::clamped(seconds.cast_signed() * 1_000), &moments);
+            attendance.steps(ROOM).map(|step| step.rung).collect::<Vec<_>>()
+        };
+        for (seconds, rung) in [(0, Some(6)), (2, Some(6)), (4, Some(1)), (6, None), (8, None)] {
+            follow(seconds, rung);
+        }
+        assert_eq!(follow(10, Some(5)), [Some(6), Some(1), None, Some(5)]);
+        let many = (0..2 * STEPS_MAX as u64).map(|n| follow(20 + n, Some((n % 7) as u8))).last();
+        let many = many.expect("it was followed");
+        assert_eq!((many.len(), many.last()), (STEPS_MAX, Some(&Some(((2 * STEPS_MAX - 1) % 7) as u8))));
     }
 
     #[test]

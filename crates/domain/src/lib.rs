@@ -27,7 +27,8 @@ mod wall_time;
 
 pub use action::Action;
 pub use attendance::{
-    Accounts, Attendance, OBSERVER_NAME_CHARS_MAX, ObserverAccount, RUNGS, RoomAccount, RoomMoment, SeatId,
+    Accounts, Attendance, OBSERVER_NAME_CHARS_MAX, ObserverAccount, RUNGS, RoomAccount, RoomMoment, RungStep,
+    STEPS_MAX, SeatId,
 };
 pub use board::{
     Board, Cause, Health, HelpCall, NextStep, RoomFacts, RoomLink, RoomState, ScreenReport, Tile, assess,

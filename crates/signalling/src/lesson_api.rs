@@ -3,7 +3,7 @@
 use crate::{LessonInfo, PlaceInfo, RoomAnswer};
 use domain::{
     Answer, AnswerMode, CheckResult, CheckVerdict, HelperId, LessonId, PlaceId, Question, QuestionKind,
-    Tally, Unit, UnitId, UnixMillis,
+    RungStep, Tally, Unit, UnitId, UnixMillis,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -227,6 +227,20 @@ pub struct CheckList {
     pub checks: Vec<RoomCheck>,
     /// Invited rooms that made none.
     pub missing: Vec<PlaceId>,
+}
+
+/// `GET /api/lessons/{id}/places`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitedPlaces {
+    /// The invited ones; null: every place of the server.
+    pub places: Option<Vec<PlaceId>>,
+}
+
+/// `GET /api/lessons/{id}/places/{place}/history`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RungHistory {
+    /// The room's steps on the ladder, oldest first.
+    pub points: Vec<RungStep>,
 }
 
 /// `GET /api/lessons/{id}/report`

@@ -22,9 +22,9 @@ pub use api::{
 };
 pub use lesson_api::{
     AskedQuestion, BadRow, CheckList, HelperEntry, HelperInfo, HelperList, HelperTicket, HelperWelcome,
-    ImportReport, LessonLine, LessonReport, LessonTotals, NewUnit, ObserverReport, PartnerPair, PeriodReport,
-    PeriodTotals, PlacePatch, PlaceReport, QuestionList, RoomCheck, UnitLine, UnitList, UnitPatch,
-    WorkReceipt,
+    ImportReport, InvitedPlaces, LessonLine, LessonReport, LessonTotals, NewUnit, ObserverReport,
+    PartnerPair, PeriodReport, PeriodTotals, PlacePatch, PlaceReport, QuestionList, RoomCheck, RungHistory,
+    UnitLine, UnitList, UnitPatch, WorkReceipt,
 };
 pub use message::{
     ClientMessage, ClosingReason, Demand, Device, DeviceCodec, DeviceKind, ErrorMessage, Hello, Lang,

@@ -49,7 +49,9 @@ impl Room {
     /// The same at the moment when the lesson ends.
     pub(super) fn count_last(&mut self) {
         let (now, at) = (self.tools.clock.now(), Clock::wall());
-        for (place, moment) in self.moments() {
+        let moments = self.moments();
+        self.attendance.follow(at, &moments);
+        for (place, moment) in moments {
             self.attendance.look(now, at, place, moment);
         }
     }

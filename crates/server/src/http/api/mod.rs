@@ -7,6 +7,7 @@ mod pairings;
 mod places;
 mod qr;
 mod reports;
+mod rooms;
 mod units;
 mod works;
 
@@ -51,6 +52,8 @@ fn of_the_lesson() -> Router<AppState> {
         .route("/api/partners", post(units::pair).delete(units::unpair))
         .route("/api/places.csv", get(units::export))
         .route("/api/places/import", post(units::import))
+        .route("/api/lessons/{id}/places", get(rooms::invited))
+        .route("/api/lessons/{id}/places/{place}/history", get(rooms::history))
         .route("/api/lessons/{id}/works", post(works::offer))
         .route("/api/lessons/{id}/works/{no}", get(works::show))
         .route("/api/lessons/{id}/questions", get(works::questions))
