@@ -1,6 +1,7 @@
 /** The observer page's state as signals around one `Viewer`. */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
+import { pictured } from "../shared/room-facts.ts";
 import type { Stage } from "../shared/stage.ts";
 import { language } from "../shared/ui/language.tsx";
 import { Viewer } from "../shared/viewer.ts";
@@ -42,7 +43,13 @@ export class Observing {
       return lesson === null ? null : lessonClockMs(lesson, this.facts.value, this.now.value);
     });
     this.published = computed(() => VIDEO_SLOTS.filter((slot) => this.facts.value.slots[slot] !== undefined));
-    this.shown = computed(() => shownSlots(this.choice.value, this.published.value));
+    this.shown = computed(() =>
+      shownSlots(
+        this.choice.value,
+        this.published.value,
+        pictured(this.facts.value.rooms.floor)?.why === "speaks",
+      ),
+    );
     this.shown.subscribe((shown) => this.stage.setShown(shown));
     setInterval(() => {
       this.now.value = Date.now();

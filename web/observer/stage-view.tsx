@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
 import { Button } from "../shared/ui/button.tsx";
+import { LessonStrip } from "./lesson-strip.tsx";
 import type { Observing } from "./observing.ts";
 import { TroubleLine } from "./trouble-line.tsx";
 import { SPLIT, splitAfterKey } from "./view.ts";
@@ -47,6 +48,7 @@ export function StageView(props: { observing: Observing }): JSX.Element {
       {view.kind === "waiting" && trouble === null ? (
         <p class="stage-words">{t("observer.opening")}</p>
       ) : null}
+      <LessonStrip observing={observing} />
       {trouble === null ? null : <TroubleLine trouble={trouble} now={observing.now.value} />}
       {facts.sound === "blocked" ? (
         <div class="stage-unblock">

@@ -8,6 +8,19 @@ test("both means slides left and teacher right, and whatever there is when one i
   expect(shownSlots("both", [])).toEqual([]);
 });
 
+test("a class that speaks is one of the two pictures, beside the slides or the teacher", () => {
+  const all = ["program_video", "slides_video", "extra_video"] as const;
+  expect(shownSlots("both", all, true)).toEqual(["slides_video", "extra_video"]);
+  expect(shownSlots("both", ["program_video", "extra_video"], true)).toEqual([
+    "program_video",
+    "extra_video",
+  ]);
+  expect(shownSlots("both", ["program_video", "slides_video"], true)).toEqual([
+    "slides_video",
+    "program_video",
+  ]);
+});
+
 test("an observer who chose the teacher never gets slides instead", () => {
   expect(shownSlots("teacher", ["slides_video"])).toEqual([]);
   expect(shownSlots("pupils", ["program_video", "slides_video", "extra_video"])).toEqual(["extra_video"]);

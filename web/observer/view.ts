@@ -9,9 +9,21 @@ const SLOT_OF = {
   pupils: "extra_video",
 } as const satisfies { [choice in Exclude<ViewChoice, "both">]: VideoSlot };
 
-/** Slots to show, left to right; one or two. Empty when nothing of the choice is published. */
-export function shownSlots(choice: ViewChoice, published: readonly VideoSlot[]): readonly VideoSlot[] {
+/**
+ * Slots to show, left to right; one or two. Empty when nothing of the choice is published.
+ *
+ * @param classSpeaks `extra_video` is a class that speaks: everybody looks at it, so it is one of two pictures
+ */
+export function shownSlots(
+  choice: ViewChoice,
+  published: readonly VideoSlot[],
+  classSpeaks = false,
+): readonly VideoSlot[] {
   if (choice !== "both") return published.filter((slot) => slot === SLOT_OF[choice]);
+  if (classSpeaks && published.includes("extra_video")) {
+    const beside = (["slides_video", "program_video"] as const).find((slot) => published.includes(slot));
+    return beside === undefined ? ["extra_video"] : [beside, "extra_video"];
+  }
   const order: readonly VideoSlot[] = ["slides_video", "program_video", "extra_video"];
   return order.filter((slot) => published.includes(slot)).slice(0, 2);
 }

@@ -1,6 +1,15 @@
 /** The organiser's side of the HTTP API. */
-import { type Decoder, decode } from "../shared/decode.ts";
+import { array, type Decoder, decode, nullable, number, object, string } from "../shared/decode.ts";
 import { fetchWithin, HttpRefusal } from "../shared/http.ts";
+import {
+  checksDecoder,
+  type Helper,
+  helpersDecoder,
+  type RoomCheck,
+  type Unit,
+  unitDecoder,
+  unitsDecoder,
+} from "../shared/lesson-protocol.ts";
 import {
   type Invitation,
   invitationDecoder,
@@ -16,6 +25,16 @@ import {
   placesDecoder,
   type Role,
 } from "../shared/protocol.ts";
+import {
+  type ImportResult,
+  importResultDecoder,
+  type LessonReport,
+  lessonReportDecoder,
+  type PeriodReport,
+  periodReportDecoder,
+} from "../shared/report-protocol.ts";
+
+import type { HistoryPoint } from "./history.ts";
 
 /** Why a request brought nothing, in the ways the page tells apart. */
 export type Failure =
@@ -31,7 +50,28 @@ export interface LessonDraft {
   starts_at: number | null;
 }
 
+/** Who is invited to a lesson; `places: null` without units = everybody. */
+export interface InvitedDraft {
+  readonly units: readonly string[];
+  readonly places: readonly string[] | null;
+}
+
+export interface UnitDraft {
+  readonly level: string;
+  readonly name: string;
+  readonly parent: string | null;
+}
+
+/** A period, ms since the epoch, and the unit it is about; absent: without that limit. */
+export interface Period {
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly unit: string | null;
+}
+
 const TIMEOUT_MS = 10_000;
+/** A thousand rows with their links. */
+const IMPORT_TIMEOUT_MS = 60_000;
 
 /** An answer that does not read as the protocol says. */
 class OddAnswer extends Error {
@@ -51,6 +91,16 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof OddAnswer) return { kind: "odd", status: error.status };
   return { kind: "offline" };
+}
+
+/** `?from=…&to=…&unit=…`, what is not limited left out. */
+export function periodQuery({ from, to, unit }: Period): string {
+  const query = new URLSearchParams();
+  if (from !== null) query.set("from", String(from));
+  if (to !== null) query.set("to", String(to));
+  if (unit !== null) query.set("unit", unit);
+  const text = query.toString();
+  return text === "" ? "" : `?${text}`;
 }
 
 export class OrganiserApi {
@@ -90,11 +140,80 @@ export class OrganiserApi {
   async places(): Promise<Place[]> {
     return (await this.#read("GET", "/api/places", placesDecoder)).places;
   }
-  createPlace(name: string): Promise<Place> {
-    return this.#read("POST", "/api/places", placeDecoder, { name });
+  createPlace(name: string, unit: string | null): Promise<Place> {
+    return this.#read("POST", "/api/places", placeDecoder, { name, unit });
   }
-  renamePlace(id: string, name: string): Promise<Place> {
-    return this.#read("PATCH", `/api/places/${id}`, placeDecoder, { name });
+  changePlace(id: string, name: string, unit: string | null): Promise<Place> {
+    return this.#read("PATCH", `/api/places/${id}`, placeDecoder, { name, unit });
+  }
+  importPlaces(csv: Blob): Promise<ImportResult> {
+    return this.#readRaw(
+      "POST",
+      "/api/places/import",
+      importResultDecoder,
+      csv,
+      "text/csv",
+      IMPORT_TIMEOUT_MS,
+    );
+  }
+
+  units(): Promise<{ units: Unit[]; partners: string[][] }> {
+    return this.#read("GET", "/api/units", unitsDecoder);
+  }
+  createUnit(draft: UnitDraft): Promise<Unit> {
+    return this.#read("POST", "/api/units", unitDecoder, draft);
+  }
+  changeUnit(id: string, draft: UnitDraft): Promise<Unit> {
+    return this.#read("PATCH", `/api/units/${id}`, unitDecoder, draft);
+  }
+  deleteUnit(id: string): Promise<void> {
+    return this.#do("DELETE", `/api/units/${id}`);
+  }
+  pairUnits(first: string, second: string): Promise<void> {
+    return this.#do("POST", "/api/partners", { units: [first, second] });
+  }
+  unpairUnits(first: string, second: string): Promise<void> {
+    return this.#do("DELETE", "/api/partners", { units: [first, second] });
+  }
+
+  /** Ids of the invited places; `null` = everybody. */
+  async invited(lesson: string): Promise<string[] | null> {
+    const decoder = object<{ places: string[] | null }>({ places: nullable(array(string)) });
+    return (await this.#read("GET", `/api/lessons/${lesson}/places`, decoder)).places;
+  }
+  setInvited(lesson: string, draft: InvitedDraft): Promise<Lesson> {
+    const everybody = draft.places === null && draft.units.length === 0;
+    const body = everybody ? { places: null } : { units: draft.units, places: draft.places ?? [] };
+    return this.#read("PATCH", `/api/lessons/${lesson}`, lessonDecoder, body);
+  }
+  setRehearsal(lesson: string, rehearsal: boolean): Promise<Lesson> {
+    return this.#read("PATCH", `/api/lessons/${lesson}`, lessonDecoder, { rehearsal });
+  }
+  checks(lesson: string): Promise<{ checks: RoomCheck[]; missing: string[] }> {
+    return this.#read("GET", `/api/lessons/${lesson}/checks`, checksDecoder);
+  }
+  report(lesson: string): Promise<LessonReport> {
+    return this.#read("GET", `/api/lessons/${lesson}/report`, lessonReportDecoder);
+  }
+  periodReport(period: Period): Promise<PeriodReport> {
+    return this.#read("GET", `/api/reports${periodQuery(period)}`, periodReportDecoder);
+  }
+
+  async history(lesson: string, place: string): Promise<HistoryPoint[]> {
+    const point = object<HistoryPoint>({ at: number, rung: nullable(number) });
+    const decoder = object<{ points: HistoryPoint[] }>({ points: array(point) });
+    return (await this.#read("GET", `/api/lessons/${lesson}/places/${place}/history`, decoder)).points;
+  }
+  async helpers(place: string): Promise<Helper[]> {
+    return (await this.#read("GET", `/api/places/${place}/helpers`, helpersDecoder)).helpers;
+  }
+  revokeHelper(id: string): Promise<void> {
+    return this.#do("DELETE", `/api/helpers/${id}`);
+  }
+
+  /** A file of the server's, which needs the token and so cannot be a plain link. */
+  async file(path: string): Promise<Blob> {
+    return (await this.#request("GET", path, undefined)).blob();
   }
   deletePlace(id: string): Promise<void> {
     return this.#do("DELETE", `/api/places/${id}`);
@@ -110,6 +229,25 @@ export class OrganiserApi {
     const response = await this.#request(method, path, body);
     const json: unknown = await response.json().catch(() => undefined);
     const read = decode(decoder, json);
+    if (!read.ok) throw new OddAnswer(response.status, read.problem);
+    return read.value;
+  }
+
+  async #readRaw<T>(
+    method: string,
+    path: string,
+    decoder: Decoder<T>,
+    body: Blob,
+    type: string,
+    ms: number,
+  ): Promise<T> {
+    const response = await fetchWithin(ms, path, {
+      method,
+      headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": type },
+      body,
+    });
+    if (!response.ok) throw await HttpRefusal.of(response);
+    const read = decode(decoder, await response.json().catch(() => undefined));
     if (!read.ok) throw new OddAnswer(response.status, read.problem);
     return read.value;
   }

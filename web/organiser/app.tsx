@@ -1,4 +1,5 @@
 import calendar from "lucide-static/icons/calendar-days.svg?raw";
+import chart from "lucide-static/icons/chart-column.svg?raw";
 import linkOff from "lucide-static/icons/link-2-off.svg?raw";
 import loader from "lucide-static/icons/loader-circle.svg?raw";
 import alert from "lucide-static/icons/triangle-alert.svg?raw";
@@ -11,9 +12,10 @@ import { Icon } from "../shared/ui/icon.tsx";
 import { LanguageToggle } from "../shared/ui/language.tsx";
 import type { Route } from "./address.ts";
 import { Board } from "./board.ts";
-import { LessonPage } from "./lesson-page.tsx";
+import { LessonPage, partOf } from "./lesson-page.tsx";
 import { LessonsPage } from "./lessons-page.tsx";
 import { PlacesPage } from "./places-page.tsx";
+import { ReportsPage } from "./reports-page.tsx";
 import { go, route } from "./route.ts";
 import { failureText, t } from "./words.ts";
 
@@ -72,7 +74,7 @@ function Entered(props: { token: string }): JSX.Element {
         <div class="org">
           <Bar board={board} />
           <FailureBar board={board} />
-          <main class="org-main">
+          <main class="org-main" data-wide={isWide(board, entry.me.lesson?.id ?? null)}>
             <Page board={board} own={entry.me.lesson?.id ?? null} />
           </main>
         </div>
@@ -84,18 +86,30 @@ function Entered(props: { token: string }): JSX.Element {
 
 /** @param own the one lesson of this organiser, when the link is for one lesson only */
 function Page({ board, own }: { board: Board; own: string | null }): JSX.Element {
-  if (own !== null) return <LessonPage key={own} board={board} id={own} />;
   const at = route.value;
+  if (own !== null) {
+    return <LessonPage key={own} board={board} id={own} part={at.kind === "lesson" ? at.part : null} />;
+  }
   switch (at.kind) {
     case "lessons":
       return <LessonsPage board={board} />;
     case "lesson":
-      return <LessonPage key={at.id} board={board} id={at.id} />;
+      return <LessonPage key={at.id} board={board} id={at.id} part={at.part} />;
     case "places":
       return <PlacesPage board={board} />;
+    case "reports":
+      return <ReportsPage board={board} />;
     default:
       return at satisfies never;
   }
+}
+
+/** The board takes the whole width: two hundred rooms must be in sight. */
+function isWide(board: Board, own: string | null): boolean {
+  const at = route.value;
+  const id = own ?? (at.kind === "lesson" ? at.id : null);
+  const lesson = board.lessons.value?.find((candidate) => candidate.id === id);
+  return lesson !== undefined && partOf(lesson, at.kind === "lesson" ? at.part : null) === "board";
 }
 
 function Bar({ board }: { board: Board }): JSX.Element {
@@ -113,8 +127,9 @@ function Bar({ board }: { board: Board }): JSX.Element {
       </span>
       {board.managesServer ? (
         <nav class="org-tabs" aria-label={t("org.nav")}>
-          {tab({ kind: "lessons" }, at !== "places", calendar, t("org.nav.lessons"))}
+          {tab({ kind: "lessons" }, at === "lessons" || at === "lesson", calendar, t("org.nav.lessons"))}
           {tab({ kind: "places" }, at === "places", tv, t("org.nav.places"))}
+          {tab({ kind: "reports" }, at === "reports", chart, t("org.nav.reports"))}
         </nav>
       ) : null}
       <LanguageToggle />

@@ -1,7 +1,18 @@
 /** What the organiser sees and does: lessons, places, links. Components read signals and call methods. */
 import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Helper, RoomCheck, Unit } from "../shared/lesson-protocol.ts";
 import type { Invitation, Lesson, Me, Place, Role } from "../shared/protocol.ts";
-import { type Failure, failureOf, type LessonDraft, OrganiserApi } from "./api.ts";
+import type { ImportResult, LessonReport, PeriodReport } from "../shared/report-protocol.ts";
+import {
+  type Failure,
+  failureOf,
+  type InvitedDraft,
+  type LessonDraft,
+  OrganiserApi,
+  type Period,
+  type UnitDraft,
+} from "./api.ts";
+import type { HistoryPoint } from "./history.ts";
 import { type KnownLinks, loadKnownLinks, saveKnownLinks } from "./known-links.ts";
 
 const REFRESH_MS = 5000;
@@ -25,6 +36,8 @@ export class Board {
   readonly #entry = signal<Entry>({ kind: "loading" });
   readonly #lessons = signal<readonly Lesson[] | null>(null);
   readonly #places = signal<readonly Place[] | null>(null);
+  readonly #units = signal<readonly Unit[]>([]);
+  readonly #partners = signal<readonly (readonly string[])[]>([]);
   readonly #failure = signal<Failure | null>(null);
   readonly #progress = signal<Progress | null>(null);
   readonly #links = signal<KnownLinks>(loadKnownLinks());
@@ -46,6 +59,13 @@ export class Board {
   }
   get places(): ReadonlySignal<readonly Place[] | null> {
     return this.#places;
+  }
+  get units(): ReadonlySignal<readonly Unit[]> {
+    return this.#units;
+  }
+  /** Pairs of partner units. */
+  get partners(): ReadonlySignal<readonly (readonly string[])[]> {
+    return this.#partners;
   }
   /** The last thing that went wrong, until dismissed or until something works. */
   get failure(): ReadonlySignal<Failure | null> {
@@ -105,11 +125,11 @@ export class Board {
   }
 
   /** Creates one place a name; stops at the first that fails. Answers with the names not created. */
-  async createPlaces(names: readonly string[]): Promise<string[]> {
+  async createPlaces(names: readonly string[], unit: string | null): Promise<string[]> {
     let done = 0;
     for (const name of names) {
       this.#progress.value = { done, total: names.length };
-      const place = await this.#try(() => this.#api.createPlace(name));
+      const place = await this.#try(() => this.#api.createPlace(name, unit));
       if (place === null) break;
       this.#know(place);
       done += 1;
@@ -119,9 +139,9 @@ export class Board {
     return names.slice(done);
   }
 
-  renamePlace(id: string, name: string): Promise<boolean> {
+  changePlace(id: string, name: string, unit: string | null): Promise<boolean> {
     return this.#done(async () => {
-      await this.#api.renamePlace(id, name);
+      await this.#api.changePlace(id, name, unit);
       await this.#refresh();
     });
   }
@@ -131,6 +151,76 @@ export class Board {
       await this.#api.deletePlace(id);
       await this.#refresh();
     });
+  }
+
+  /** Answers with what became of each row; `null` when nothing could be read at all. */
+  importPlaces(csv: Blob): Promise<ImportResult | null> {
+    return this.#try(async () => {
+      const result = await this.#api.importPlaces(csv);
+      for (const place of result.created) this.#know(place);
+      await this.#refresh();
+      return result;
+    });
+  }
+
+  saveUnit(id: string | null, draft: UnitDraft): Promise<Unit | null> {
+    return this.#try(async () => {
+      const unit = await (id === null ? this.#api.createUnit(draft) : this.#api.changeUnit(id, draft));
+      await this.#refresh();
+      return unit;
+    });
+  }
+  deleteUnit(id: string): Promise<boolean> {
+    return this.#done(async () => {
+      await this.#api.deleteUnit(id);
+      await this.#refresh();
+    });
+  }
+  pairUnits(first: string, second: string, paired: boolean): Promise<boolean> {
+    return this.#done(async () => {
+      await (paired ? this.#api.pairUnits(first, second) : this.#api.unpairUnits(first, second));
+      await this.#refresh();
+    });
+  }
+
+  /** Ids of the invited places; `everybody` when no choice was made, `null` when it could not be asked. */
+  async invited(lesson: string): Promise<readonly string[] | "everybody" | null> {
+    const found = await this.#try(async () => ({ places: await this.#api.invited(lesson) }));
+    return found === null ? null : (found.places ?? "everybody");
+  }
+  setInvited(lesson: string, draft: InvitedDraft): Promise<Lesson | null> {
+    return this.#try(() => this.#api.setInvited(lesson, draft));
+  }
+  setRehearsal(lesson: string, rehearsal: boolean): Promise<Lesson | null> {
+    return this.#try(async () => {
+      const changed = await this.#api.setRehearsal(lesson, rehearsal);
+      await this.#refresh();
+      return changed;
+    });
+  }
+  checks(lesson: string): Promise<{ checks: RoomCheck[]; missing: string[] } | null> {
+    return this.#try(() => this.#api.checks(lesson));
+  }
+  report(lesson: string): Promise<LessonReport | null> {
+    return this.#try(() => this.#api.report(lesson));
+  }
+  periodReport(period: Period): Promise<PeriodReport | null> {
+    return this.#try(() => this.#api.periodReport(period));
+  }
+  /** Steps of a room's link since the lesson began; empty when the server remembers none. */
+  history(lesson: string, place: string): Promise<HistoryPoint[] | null> {
+    return this.#try(() => this.#api.history(lesson, place));
+  }
+  helpers(place: string): Promise<Helper[] | null> {
+    return this.#try(() => this.#api.helpers(place));
+  }
+  revokeHelper(id: string): Promise<boolean> {
+    return this.#done(() => this.#api.revokeHelper(id));
+  }
+  /** Hands a file of the server to the browser's downloads. */
+  async download(path: string, name: string): Promise<void> {
+    const file = await this.#try(() => this.#api.file(path));
+    if (file !== null) saveFile(file, name);
   }
 
   /** A new link for each place; the old ones stop working. `false` when it stopped half-way. */
@@ -185,9 +275,15 @@ export class Board {
     if (entry.kind === "loading") return this.#enter();
     if (entry.kind !== "in") return;
     try {
-      const [lessons, places] = await Promise.all([this.#api.lessons(), this.#api.places()]);
+      const [lessons, places, { units, partners }] = await Promise.all([
+        this.#api.lessons(),
+        this.#api.places(),
+        this.#api.units(),
+      ]);
       this.#lessons.value = lessons;
       this.#places.value = places;
+      this.#units.value = units;
+      this.#partners.value = partners;
       // Only a passing network fault heals by itself; a refusal stays until it is read.
       if (this.#failure.peek()?.kind === "offline") this.#failure.value = null;
     } catch (error) {
@@ -214,6 +310,16 @@ export class Board {
   async #done(action: () => Promise<void>): Promise<boolean> {
     return (await this.#try(() => action().then(() => true))) === true;
   }
+}
+
+function saveFile(file: Blob, name: string): void {
+  const address = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  // The browser has its own hold on the file once the click is through.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 const ENDS_VISIT: ReadonlySet<string> = new Set(["unauthorized", "invitation_revoked", "invitation_expired"]);

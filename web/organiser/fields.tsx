@@ -12,7 +12,7 @@ export interface TextFieldProps {
   optional?: boolean;
   /** Focused when it appears. */
   first?: boolean;
-  type?: "text" | "datetime-local" | "search";
+  type?: "text" | "date" | "datetime-local" | "search";
   maxLength?: number;
 }
 
@@ -51,6 +51,8 @@ function inputOf(props: TextFieldProps, id: string): JSX.Element {
       return <input type="text" {...attributes} />;
     case "search":
       return <input type="search" {...attributes} />;
+    case "date":
+      return <input type="date" {...attributes} />;
     case "datetime-local":
       return <input type="datetime-local" {...attributes} />;
   }

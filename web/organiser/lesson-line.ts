@@ -1,7 +1,7 @@
 /** A live view of one lesson for its organiser, over the WebSocket: state, places, what the teacher sends. */
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
-import type { Lesson, Problem, ServerMessageOf, Slots } from "../shared/protocol.ts";
-import { type RosterSummary, summarise } from "../shared/roster.ts";
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { Lead } from "../shared/lead.ts";
+import type { Lesson, Problem, Slots } from "../shared/protocol.ts";
 import { SignalClient, type SignalStatus, signalUrl } from "../shared/signal-client.ts";
 import { language } from "../shared/ui/language.tsx";
 
@@ -11,17 +11,21 @@ export class LessonLine {
   readonly #signal: SignalClient;
   readonly #status = signal<SignalStatus>({ kind: "connecting", attempt: 0 });
   readonly #lesson = signal<Lesson | null>(null);
-  readonly #roster = signal<Omit<ServerMessageOf<"roster">, "type"> | null>(null);
   readonly #slots = signal<Slots>({});
   readonly #problem = signal<Problem | null>(null);
-  readonly #seen = new Set<string>();
-
-  /** The places in words, trouble first; `null` until the server has said. */
-  readonly places: ReadonlySignal<RosterSummary | null> = computed(() =>
-    this.#roster.value === null ? null : summarise(this.#roster.value.places, this.#seen),
-  );
+  /** The rooms: board, hands, messages. */
+  readonly lead: Lead;
+  /** Server clock minus ours, ms. */
+  #clockOffset = 0;
 
   constructor(token: string, lesson: string) {
+    this.lead = new Lead({
+      token,
+      send: (message) => this.#signal.send(message),
+      onFailure: (problem) => {
+        this.#problem.value = problem;
+      },
+    });
     this.#signal = new SignalClient({
       // An organiser of the whole server names the lesson; for the organiser of one lesson it changes nothing.
       url: `${signalUrl(location)}?lesson=${lesson}`,
@@ -33,21 +37,22 @@ export class LessonLine {
         device: { kind: "browser", codecs: [] },
       }),
       onMessage: (message) => {
+        this.lead.receive(message);
         switch (message.type) {
           case "welcome":
-          case "lesson":
+            this.#clockOffset = message.server_time - Date.now();
             this.#lesson.value = message.lesson;
             this.#problem.value = null;
             break;
-          case "roster":
-            for (const { id, state } of message.places) if (state !== "gone") this.#seen.add(id);
-            this.#roster.value = message;
+          case "lesson":
+            this.#lesson.value = message.lesson;
+            this.#problem.value = null;
             break;
           case "media":
             this.#slots.value = message.slots;
             break;
           case "error":
-            this.#problem.value = message;
+            if (message.ref === undefined) this.#problem.value = message;
             break;
           default:
             // codec, uplink, closing and pong are not for this page; the status tells of closing.
@@ -68,11 +73,13 @@ export class LessonLine {
   get lesson(): ReadonlySignal<Lesson | null> {
     return this.#lesson;
   }
+  /** Rooms that have a page open. */
   get connected(): number {
-    return this.#roster.value?.connected ?? 0;
+    return [...(this.lead.facts.value.tiles?.values() ?? [])].filter(({ screens }) => screens > 0).length;
   }
-  get observers(): number {
-    return this.#roster.value?.observers ?? 0;
+  /** Our best idea of the relay's clock, ms since the epoch. */
+  serverNow(): number {
+    return Date.now() + this.#clockOffset;
   }
   get slots(): ReadonlySignal<Slots> {
     return this.#slots;

@@ -28,7 +28,7 @@ export function LessonsPage({ board }: { board: Board }): JSX.Element | null {
         void board.createLesson(draft).then((lesson) => {
           if (lesson === null) return;
           add(false);
-          go({ kind: "lesson", id: lesson.id });
+          go({ kind: "lesson", id: lesson.id, part: null });
         });
       }}
     />
@@ -65,7 +65,11 @@ function LessonList({ lessons }: { lessons: readonly Lesson[] }): JSX.Element {
     <ul class="lessons">
       {lessons.map((lesson) => (
         <li key={lesson.id}>
-          <button type="button" class="lesson-row" onClick={() => go({ kind: "lesson", id: lesson.id })}>
+          <button
+            type="button"
+            class="lesson-row"
+            onClick={() => go({ kind: "lesson", id: lesson.id, part: null })}
+          >
             <span class="lesson-what">
               <strong>{lesson.title}</strong>
               <span class="lesson-when">

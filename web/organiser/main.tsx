@@ -1,6 +1,7 @@
 import "../shared/tokens.css";
 import "../shared/ui/components.css";
 import "./organiser.css";
+import "./pages.css";
 import { render } from "preact";
 import { tokenFromFragment } from "../shared/token.ts";
 import { App } from "./app.tsx";

@@ -8,10 +8,18 @@ import { Dialog } from "../shared/ui/dialog.tsx";
 import type { Failure } from "./api.ts";
 import type { Board } from "./board.ts";
 import { Form, SubmitButton, TextField } from "./fields.tsx";
+import { UnitSelect } from "./unit-dialogs.tsx";
 import { failureText, t } from "./words.ts";
 
-export function AddPlaces({ board, onClose }: { board: Board; onClose: () => void }): JSX.Element {
+export function AddPlaces(props: {
+  board: Board;
+  /** Where the new places stand at first. */
+  unit: string | null;
+  onClose: () => void;
+}): JSX.Element {
+  const { board, onClose } = props;
   const [text, setText] = useState("");
+  const [unit, setUnit] = useState(props.unit);
   const id = useId();
   const names = namesOf(text);
   const progress = board.progress.value;
@@ -33,7 +41,7 @@ export function AddPlaces({ board, onClose }: { board: Board; onClose: () => voi
       <Form
         id="add-places"
         onSubmit={() => {
-          void board.createPlaces(names).then((left) => {
+          void board.createPlaces(names, unit).then((left) => {
             if (left.length === 0) onClose();
             // What could not be added stays in the field, ready for another try.
             else setText(left.join("\n"));
@@ -55,6 +63,15 @@ export function AddPlaces({ board, onClose }: { board: Board; onClose: () => voi
             onInput={(event) => setText(event.currentTarget.value)}
           />
         </div>
+        {board.units.value.length === 0 ? null : (
+          <UnitSelect
+            label={t("org.place.unit")}
+            empty={t("org.unit.parent.none")}
+            units={board.units.value}
+            value={unit}
+            onChange={setUnit}
+          />
+        )}
       </Form>
     </Dialog>
   );
@@ -66,30 +83,40 @@ interface PlaceDialogProps {
   onClose: () => void;
 }
 
-export function RenamePlace({ board, place, onClose }: PlaceDialogProps): JSX.Element {
+export function EditPlace({ board, place, onClose }: PlaceDialogProps): JSX.Element {
   const [name, setName] = useState(place.name);
+  const [unit, setUnit] = useState(place.unit ?? null);
   return (
     <Dialog
-      title={t("org.place.rename")}
+      title={t("org.place.edit.title")}
       onClose={onClose}
       actions={
         <>
           <Button onClick={onClose}>{t("common.cancel")}</Button>
-          <SubmitButton form="rename-place" disabled={name.trim() === ""}>
+          <SubmitButton form="edit-place" disabled={name.trim() === ""}>
             {t("org.save")}
           </SubmitButton>
         </>
       }
     >
       <Form
-        id="rename-place"
+        id="edit-place"
         onSubmit={() => {
-          void board.renamePlace(place.id, name.trim()).then((renamed) => {
-            if (renamed) onClose();
+          void board.changePlace(place.id, name.trim(), unit).then((changed) => {
+            if (changed) onClose();
           });
         }}
       >
         <TextField label={t("org.place.name")} value={name} onInput={setName} first />
+        {board.units.value.length === 0 ? null : (
+          <UnitSelect
+            label={t("org.place.unit")}
+            empty={t("org.unit.parent.none")}
+            units={board.units.value}
+            value={unit}
+            onChange={setUnit}
+          />
+        )}
       </Form>
     </Dialog>
   );

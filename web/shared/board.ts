@@ -173,7 +173,7 @@ const DENSITIES: readonly {
   { density: "compact", widthPx: 164, tilePx: 46, inline: false },
   { density: "compact", widthPx: 148, tilePx: 42, inline: true },
   { density: "dense", widthPx: 124, tilePx: 36, inline: true },
-  { density: "dense", widthPx: 104, tilePx: 32, inline: true },
+  { density: "dense", widthPx: 98, tilePx: 32, inline: true },
 ];
 
 /** The most comfortable layout in which all groups are in sight within `width` × `height`, px. */
