@@ -12,3 +12,4 @@ pub mod link;
 pub mod packetize;
 mod process;
 pub mod whip;
+pub mod world;

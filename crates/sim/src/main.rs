@@ -1,5 +1,7 @@
 //! `nhipcau-sim`: a synthetic host, light classrooms and benchmarks on the command line.
 
+mod commands;
+
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{Bitrate, Codec};
@@ -32,6 +34,8 @@ enum Command {
     Recover(RecoverArgs),
     /// Measures what one lesson to many classrooms costs the server, beside the floor of kernel and cipher.
     Fanout(FanoutArgs),
+    /// Runs a lesson and one place under a virtual clock, seed by seed.
+    World(commands::world::WorldArgs),
     /// The sending half of the floor; started by `fanout`.
     #[command(hide = true)]
     Floor,
@@ -189,6 +193,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Classrooms(args) => fill_classrooms(args).await,
         Command::Recover(args) => kill_and_compare(args).await,
         Command::Fanout(args) => measure_fanout(args).await,
+        Command::World(args) => commands::world::run(&args),
         Command::Floor => send_floor(),
     }
 }

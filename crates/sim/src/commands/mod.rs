@@ -1,0 +1,3 @@
+//! Commands that need more than a few lines.
+
+pub(crate) mod world;
