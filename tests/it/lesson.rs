@@ -1,7 +1,11 @@
 //! A lesson with its rooms: hands, help, messages, questions, pupils' works, and the board that tells the truth.
 
-use crate::rig::{Page, Reply, Rig};
+use crate::{
+    media_peer::MediaPeer,
+    rig::{Page, Reply, Rig},
+};
 use anyhow::{Result, ensure};
+use domain::Slot;
 use image::{ImageFormat, Rgb, RgbImage};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -299,5 +303,53 @@ async fn what_was_acknowledged_is_there_after_a_restart() -> Result<()> {
     let room = phone.next("room").await?;
     assert_eq!((&room["help"][0]["kind"], &room["answer"]["value"]), (&json!("help"), &json!({"option":0})));
     assert_eq!(phone.next("messages").await?["messages"][0]["text"], "Lớp em mất tiếng ạ.");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_screen_that_stops_reporting_is_red_within_ten_seconds() -> Result<()> {
+    let Class { rig, lesson, host_link, mut host, mut a, .. } = Class::live().await?;
+    let _teacher = MediaPeer::connect(&rig, &format!("/whip/{lesson}"), &host_link.1).await?.publish(1);
+    let mut media = MediaPeer::connect(&rig, &format!("/whep/{lesson}"), &a.token).await?.watch();
+    media.gets(|got| got.count(Slot::ProgramAudio) > 0).await?;
+    let report = |frozen: bool| json!({"type":"report","frames_decoded":100,"frozen":frozen,"audio_level":0.1,"muted":false,"visible":true,"path":"webrtc"});
+    let id = a.id.clone();
+    let is = move |news: &Value, state: &str, cause: Value| {
+        let tiles = news["tiles"].as_array().cloned().unwrap_or_default();
+        tiles.iter().any(|tile| tile["id"] == id.as_str() && tile["state"] == state && tile["cause"] == cause)
+    };
+    a.tv.send(report(false)).await?;
+    host.next_where("board", |news| is(news, "good", Value::Null)).await?;
+    // What a page says of itself is on the board at once …
+    let frozen_at = Instant::now();
+    a.tv.send(report(true)).await?;
+    host.next_where("board", |news| is(news, "frozen", Value::Null)).await?;
+    ensure!(frozen_at.elapsed() < Duration::from_secs(1), "{:?}", frozen_at.elapsed());
+    a.tv.send(report(false)).await?;
+    host.next_where("board", |news| is(news, "good", Value::Null)).await?;
+    // … and a page that says nothing is not believed to be well.
+    let silent_at = Instant::now();
+    host.next_where("board", |news| is(news, "frozen", json!("no_report"))).await?;
+    ensure!(silent_at.elapsed() < Duration::from_secs(10), "{:?}", silent_at.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_refused_and_nobody_is_told_otherwise() -> Result<()> {
+    let Class { rig, mut host, mut a, mut b, .. } = Class::live().await?;
+    a.phone.does(json!({"type":"hand","up":true})).await?;
+    let mut database = rig.database().await?;
+    sqlx::query(
+        "CREATE TRIGGER stuck BEFORE INSERT ON participation_events BEGIN SELECT RAISE(ABORT, 'stuck'); END",
+    )
+    .execute(&mut database)
+    .await?;
+    assert_eq!(b.phone.ask(json!({"type":"hand","up":true})).await?, "internal");
+    assert_eq!(host.ask(json!({"type":"speak.call","place":a.id})).await?, "internal");
+    let queue = host.next_where("hands", |news| places(&news["hands"]) == [a.id.as_str()]).await?;
+    assert_eq!(places(&queue["hands"]), [a.id.as_str()], "the hand that was stored is still up");
+    sqlx::query("DROP TRIGGER stuck").execute(&mut database).await?;
+    b.phone.does(json!({"type":"hand","up":true})).await?;
+    host.next_where("hands", |news| places(&news["hands"]) == [a.id.as_str(), b.id.as_str()]).await?;
     Ok(())
 }

@@ -118,10 +118,43 @@ async fn the_report_says_who_really_received_the_lesson_and_what_they_did() -> R
     assert_eq!(period["totals"]["received_s"], present["received_s"]);
     let before = rig.get("/api/reports?to=1000", rig.organiser()).await?.json()?;
     assert_eq!(before["totals"]["lessons"], 0);
+    // A cluster counts its own rooms, at any depth.
+    let unit = async |name: &str, parent: serde_json::Value| -> Result<String> {
+        let body = json!({"level":"Cụm trường","name":name,"parent":parent});
+        rig.send(Method::POST, "/api/units", rig.organiser(), body)
+            .await?
+            .expect(StatusCode::CREATED)?
+            .string("id")
+    };
+    let cluster = unit("Cụm Mèo Vạc", serde_json::Value::Null).await?;
+    let school = unit("Trường Tiểu học Mèo Vạc", json!(cluster)).await?;
+    let other = unit("Cụm khác", serde_json::Value::Null).await?;
+    let place = format!("/api/places/{}", a.id);
+    rig.send(Method::PATCH, &place, rig.organiser(), json!({"unit":school})).await?.expect(StatusCode::OK)?;
+    let of = async |unit: &str| rig.get(&format!("/api/reports?unit={unit}"), rig.organiser()).await?.json();
+    let own = of(&cluster).await?;
+    assert_eq!(own["totals"]["received_s"], present["received_s"]);
+    assert_eq!(own["units"].as_array().map(Vec::len), Some(2), "the cluster and its school");
+    let nothing = of(&other).await?;
+    assert_eq!((&nothing["totals"]["places"], &nothing["units"]), (&json!(0), &json!([])));
+    let table = rig.get("/api/reports.csv", rig.organiser()).await?.expect(StatusCode::OK)?;
+    ensure!(table.text.contains("Cụm Mèo Vạc"), "{}", table.text);
     assert_eq!(rig.get("/api/reports", &host_link.1).await?.problem()?, "forbidden");
     // And it is all there after a restart.
     let rig = rig.restart().await?;
     let again = rig.get(&format!("/api/lessons/{lesson}/report"), rig.organiser()).await?.json()?;
-    assert_eq!(again["places"], report["places"]);
+    let without_units = |report: &serde_json::Value| -> Vec<serde_json::Value> {
+        let places = report["places"].as_array().cloned().unwrap_or_default();
+        let mut places: Vec<_> = places
+            .into_iter()
+            .map(|mut place| {
+                place["units"].take();
+                place
+            })
+            .collect();
+        places.sort_by_key(|place| place["id"].to_string());
+        places
+    };
+    assert_eq!(without_units(&again), without_units(&report));
     Ok(())
 }

@@ -5,6 +5,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use server::{App, Config, RunningApp};
+use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::VecDeque, net::SocketAddr, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::{
@@ -57,6 +58,13 @@ impl Rig {
         let app = App::start(config(folder.path(), |_| {})).await?;
         ensure!(app.organiser_link().is_none(), "a later start makes no link");
         Ok(Self { app, folder, http, organiser })
+    }
+
+    /// A door to the server's database that the server knows nothing of.
+    pub(crate) async fn database(&self) -> Result<SqliteConnection> {
+        let file = self.folder.path().join("data/nhipcau.db");
+        let options = SqliteConnectOptions::new().filename(file).busy_timeout(PATIENCE);
+        Ok(options.connect().await?)
     }
 
     /// The token of the organiser of the whole server.

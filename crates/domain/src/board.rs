@@ -35,8 +35,6 @@ pub enum Cause {
     Bandwidth,
     /// Its link loses packets.
     Loss,
-    /// Its link is slow to answer.
-    Delay,
     /// It saves data on purpose.
     Saver,
     /// Its sound is off, or its browser has not allowed it.
@@ -149,7 +147,7 @@ pub fn assess(facts: &RoomFacts) -> Health {
         (RoomState::Frozen, _) => Some(NextStep::ReloadPage),
         (RoomState::Gone, _) => Some(NextStep::CallRoom),
         (RoomState::Weak, Some(Cause::Bandwidth)) => Some(NextStep::FreeTheLine),
-        (RoomState::Weak, Some(Cause::Loss | Cause::Delay)) => Some(NextStep::ChangeNetwork),
+        (RoomState::Weak, Some(Cause::Loss)) => Some(NextStep::ChangeNetwork),
         _ => None,
     };
     Health { state, cause, next }

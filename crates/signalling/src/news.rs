@@ -140,12 +140,12 @@ pub struct Results {
     /// All rooms together.
     #[serde(flatten)]
     pub tally: Tally,
-    /// Answers to a text question, in the order they came, at most 200.
+    /// Answers to a text question, in the order they came, at most 50.
     pub texts: Vec<String>,
 }
 
 /// Texts of answers shown to everybody.
-const TEXTS_MAX: usize = 200;
+const TEXTS_MAX: usize = 50;
 
 impl From<&Question> for ShownQuestion {
     fn from(question: &Question) -> Self {

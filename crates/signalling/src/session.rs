@@ -337,7 +337,7 @@ impl Session {
         }
         match message {
             ClientMessage::Demand(demand) => self.outputs.push_back(Output::Demand(demand)),
-            ClientMessage::Report(report) if matches!(role, Role::Place | Role::Observer) => {
+            ClientMessage::Report(report) if matches!(role, Role::Place | Role::Observer | Role::Helper) => {
                 self.outputs.push_back(Output::Report(report.into()));
             }
             ClientMessage::Remote(remote) if role.may(Action::Remote) => {

@@ -135,7 +135,7 @@ fn every_message_is_let_through_for_exactly_the_roles_of_the_table() {
                 (Some(command), ..) => role.may(command.action()),
                 (_, Some(command), _) => role.may(command.action_of(role)),
                 (.., "remote") => role.may(domain::Action::Remote),
-                (.., "report") => matches!(role, Role::Place | Role::Observer),
+                (.., "report") => matches!(role, Role::Place | Role::Observer | Role::Helper),
                 (.., "name") => role == Role::Observer,
                 (.., "ping" | "demand") => true,
                 (.., "hello") => continue,
@@ -467,7 +467,9 @@ proptest! {
                         prop_assert!(matches!(role, Some(Role::Host | Role::Organiser | Role::Helper)));
                     }
                     Output::Name(..) => prop_assert_eq!(role, Some(Role::Observer)),
-                    Output::Report(_) => prop_assert!(matches!(role, Some(Role::Place | Role::Observer))),
+                    Output::Report(_) => {
+                        prop_assert!(matches!(role, Some(Role::Place | Role::Observer | Role::Helper)));
+                    }
                     Output::Demand(_) => prop_assert!(role.is_some()),
                     Output::Close(_) => closed = true,
                     Output::Send(_) | Output::Ping => {}

@@ -20,7 +20,7 @@ impl Room {
     /// A room's page is here while the lesson is on the air.
     pub(super) fn enter(&mut self, place: PlaceId) {
         if self.lesson.state().is_on_air() {
-            self.attendance.entered(place);
+            self.newcomers |= self.attendance.entered(place);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     room::{Room, leads},
-    rung::{self, Best},
+    rung,
 };
 use crate::{clock::Clock, media::PeerRole};
 use domain::{
@@ -92,7 +92,9 @@ impl Room {
     /// How every room is that has media or a screen, for the accounts.
     pub(super) fn moments(&self) -> BTreeMap<PlaceId, RoomMoment> {
         let now = self.tools.clock.now();
-        let links = self.links(now);
+        let mut links = self.links(now, |who| matches!(who, Identity::Helper { .. }));
+        // The screen counts before the phone that goes on listening when the screen has no power.
+        links.extend(self.links(now, |who| matches!(who, Identity::Place { .. })));
         let pages = self.roster.rooms(now);
         let places: BTreeSet<_> = links.keys().chain(pages.keys()).copied().collect();
         let moment = |place: PlaceId| {
@@ -107,7 +109,8 @@ impl Room {
     fn look_at_rooms(&mut self) {
         let (now, at) = (self.tools.clock.now(), Clock::wall());
         let directory = self.lessons.directory();
-        let (links, pages) = (self.links(now), self.roster.rooms(now));
+        let links = self.links(now, |who| matches!(who, Identity::Place { .. }));
+        let pages = self.roster.rooms(now);
         let open = self.tools.lines.places();
         let hearers = pages.values().filter(|pages| pages.hears).count();
         let others_hear = hearers >= HEARERS_LEAST && self.published.contains_key(&Slot::ProgramAudio);
@@ -162,22 +165,19 @@ impl Room {
         }
     }
 
-    /// The best link of every room that media flows to.
-    fn links(&self, now: Timestamp) -> BTreeMap<PlaceId, RoomLink> {
-        let viewers = || self.peers.values().filter(|peer| peer.role == PeerRole::Viewer);
-        let best: Best = rung::best(viewers().filter_map(|peer| peer.stats.as_ref()));
+    /// The best link of every room to whose viewers of this kind media flows.
+    fn links(&self, now: Timestamp, kind: impl Fn(Identity) -> bool) -> BTreeMap<PlaceId, RoomLink> {
         let mut links: BTreeMap<PlaceId, RoomLink> = BTreeMap::new();
-        for peer in viewers() {
-            let Identity::Place { place } = peer.who else { continue };
+        let viewers = self.peers.values().filter(|peer| peer.role == PeerRole::Viewer && kind(peer.who));
+        for peer in viewers {
+            let Some(place) = peer.who.place() else { continue };
             // Connected a moment ago counts as flowing until the first report.
             let moved_at = peer.moved_at.max(peer.connected_at);
             if moved_at.is_none_or(|at| now.saturating_since(at) > FLOWS_WITHIN) {
                 continue;
             }
-            let link = peer
-                .stats
-                .as_ref()
-                .map_or(RoomLink { rung: 6, ..RoomLink::default() }, |stats| rung::link(stats, best));
+            let unknown = RoomLink { rung: 6, ..RoomLink::default() };
+            let link = peer.stats.as_ref().map_or(unknown, rung::link);
             let known = links.entry(place).or_insert(link);
             if link.rung > known.rung {
                 *known = link;

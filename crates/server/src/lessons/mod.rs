@@ -260,26 +260,48 @@ impl Lessons {
 mod tests {
     use super::*;
     use crate::media::{self, MediaConfig};
-    use domain::{InvitationId, LessonCommand};
+    use domain::{LessonCommand, UnixMillis};
+
+    struct House {
+        lessons: Arc<Lessons>,
+        store: Store,
+        running: media::RunningMedia,
+        _folder: tempfile::TempDir,
+    }
+
+    impl House {
+        async fn open() -> anyhow::Result<Self> {
+            let folder = tempfile::tempdir()?;
+            let (media, _events, running) = media::start(MediaConfig {
+                listen: ([127, 0, 0, 1], 0).into(),
+                workers: std::num::NonZeroUsize::new(1),
+                ..MediaConfig::default()
+            })?;
+            let store = Store::open(folder.path().join("nhipcau.db")).await?;
+            let tools = Tools {
+                config: Arc::default(),
+                clock: Clock::start(),
+                store: store.clone(),
+                media,
+                sessions: Arc::default(),
+                lines: Arc::default(),
+            };
+            Ok(Self { lessons: Lessons::open(tools).await?, store, running, _folder: folder })
+        }
+
+        async fn close(self) -> anyhow::Result<()> {
+            self.lessons.stop().await;
+            self.store.close().await;
+            Ok(tokio::task::spawn_blocking(|| self.running.shutdown()).await?)
+        }
+    }
+
+    const ORGANISER: Identity = Identity::Organiser { invitation: InvitationId(1), lesson: None };
 
     #[tokio::test]
     async fn a_lesson_whose_task_broke_down_goes_on_for_the_next_caller() -> anyhow::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let (media, _events, running) = media::start(MediaConfig {
-            listen: ([127, 0, 0, 1], 0).into(),
-            workers: std::num::NonZeroUsize::new(1),
-            ..MediaConfig::default()
-        })?;
-        let store = Store::open(folder.path().join("nhipcau.db")).await?;
-        let tools = Tools {
-            config: Arc::default(),
-            clock: Clock::start(),
-            store: store.clone(),
-            media,
-            sessions: Arc::default(),
-            lines: Arc::default(),
-        };
-        let lessons = Lessons::open(tools).await?;
+        let house = House::open().await?;
+        let lessons = &house.lessons;
         let wanted = NewLesson {
             title: "Phân số".to_owned(),
             host_place: None,
@@ -290,13 +312,46 @@ mod tests {
         let planned = lessons.create(&wanted).await.map_err(|problem| anyhow::anyhow!(problem.detail))?.id;
         let nobody_serves = LessonHandle::new(mpsc::channel(1).0);
         lessons.rooms().insert(planned, nobody_serves);
-        let organiser = Identity::Organiser { invitation: InvitationId(1), lesson: None };
         let served = lessons.lesson(planned).map_err(|problem| anyhow::anyhow!(problem.detail))?;
-        let started = served.command(organiser, LessonCommand::Start).await;
+        let started = served.command(ORGANISER, LessonCommand::Start).await;
         assert_eq!(started.map(|lesson| lesson.state), Ok(LessonState::Live));
-        lessons.stop().await;
-        store.close().await;
-        tokio::task::spawn_blocking(|| running.shutdown()).await?;
-        Ok(())
+        house.close().await
+    }
+
+    #[tokio::test]
+    async fn pupils_works_that_nobody_keeps_are_gone_a_day_after_the_lesson() -> anyhow::Result<()> {
+        let house = House::open().await?;
+        let place = Place::new(PlaceId(7), "Phòng 3A", Clock::wall())?;
+        house.store.insert_place(&place, store::TokenHash([7; 32])).await?;
+        let helper = Identity::Helper { place: place.id, link: domain::HelperId(1) };
+        // Two lessons with a kept and a forgotten work each; one ended an hour ago, one two days ago.
+        for (id, hours) in [(LessonId(1), 1), (LessonId(2), 48)] {
+            let at = UnixMillis::clamped(Clock::wall().get() - hours * 3_600_000);
+            let mut lesson = Lesson::schedule(id, "Phân số", None, None, domain::Invited::All, at)?;
+            house.store.insert_lesson(lesson.record()).await?;
+            let mut part = domain::Participation::default();
+            let mut events = lesson.apply(at, ORGANISER, LessonCommand::Start)?;
+            for (no, key) in [(1, "p1"), (2, "p2")] {
+                let offer = domain::ParticipationCommand::OfferWork(key.to_owned());
+                let deeds = part.apply(at, &lesson, helper, offer)?;
+                let picture = store::WorkPicture { no, jpeg: vec![no as u8] };
+                house.store.save_participation(id, &deeds, &[picture]).await?;
+            }
+            let keep = part.apply(at, &lesson, ORGANISER, domain::ParticipationCommand::KeepWork(2, true))?;
+            house.store.save_participation(id, &keep, &[]).await?;
+            events.extend(lesson.apply(at, ORGANISER, LessonCommand::End)?);
+            house.store.save_lesson(lesson.record(), &events).await?;
+            house.lessons.note_lesson(lesson.record());
+        }
+        house.lessons.purge_works().await;
+        let left = async |lesson, no| house.store.work_picture(lesson, no).await.is_ok();
+        assert!(left(LessonId(1), 1).await, "there is still time to decide");
+        assert!(!left(LessonId(2), 1).await, "nobody kept it");
+        assert!(left(LessonId(1), 2).await && left(LessonId(2), 2).await);
+        let looked = house.lessons.lesson(LessonId(2)).map_err(|problem| anyhow::anyhow!(problem.detail))?;
+        let looked = looked.look().await.map_err(|problem| anyhow::anyhow!(problem.detail))?;
+        let works: Vec<_> = looked.participation.works.all().map(|work| work.no).collect();
+        assert_eq!(works, [2]);
+        house.close().await
     }
 }

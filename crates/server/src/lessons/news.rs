@@ -25,6 +25,8 @@ pub(super) struct Told {
     observers: Vec<Option<String>>,
     /// Rooms whose answers the leads have not seen.
     answered: BTreeSet<PlaceId>,
+    /// The queue of hands changed since the leads were told.
+    hands_changed: bool,
 }
 
 impl Room {
@@ -168,7 +170,14 @@ impl Room {
             self.broadcast(&ServerMessage::Floor(floor.clone()));
             self.told.floor = floor;
         }
-        self.broadcast_to(&self.hands(), |member| leads(member.who));
+        self.told.hands_changed = true;
+    }
+
+    /// The leads hear of the queue: two hundred hands that go up together are told a few times, not two hundred.
+    pub(super) fn show_hands(&mut self) {
+        if std::mem::take(&mut self.told.hands_changed) {
+            self.broadcast_to(&self.hands(), |member| leads(member.who));
+        }
     }
 
     /// Tells rooms (`None`: all) what changed for them.

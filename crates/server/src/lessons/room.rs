@@ -71,6 +71,8 @@ pub(super) struct Room {
     /// Host links that work, with the organiser's notes on them.
     pub(super) hosts: Vec<(InvitationId, Option<String>)>,
     pub(super) beats: u64,
+    /// Rooms entered the lesson for the first time since the accounts were stored.
+    pub(super) newcomers: bool,
 }
 
 impl Room {
@@ -101,9 +103,15 @@ impl Room {
             told: Told::default(),
             hosts: Vec::new(),
             beats: 0,
+            newcomers: false,
             tools,
         };
         room.read_hosts().await?;
+        // Whoever spoke when the server went down is waited for, as after any broken connection.
+        let speaking: Vec<_> = room.participation.floor.turns().iter().map(|turn| turn.place).collect();
+        for place in speaking {
+            room.note(Fact::MediaEnded(place));
+        }
         Ok(room)
     }
 
@@ -124,6 +132,10 @@ impl Room {
                         }
                     }
                     self.save().await;
+                    if std::mem::take(&mut self.newcomers) {
+                        // Who was here is what a locked lesson goes by: a kill must not forget it.
+                        self.save_accounts().await;
+                    }
                 }
                 // A lesson that nobody is in costs nothing.
                 _ = beat.tick(), if self.is_lively() => self.look_around().await,
@@ -196,6 +208,7 @@ impl Room {
     async fn look_around(&mut self) {
         self.beats += 1;
         self.show_board();
+        self.show_hands();
         self.show_tally();
         if self.beats.is_multiple_of(3) {
             self.note(Fact::Tick);

@@ -1,97 +1,56 @@
-//! What a viewer's numbers mean: its rung of the ladder, and why it is not on a higher one.
-//!
-//! Provisional: the layers that are sent tell the rung, loss and round trip the cause. The allocator itself will say
-//! both, and then this file goes.
+//! What a viewer's numbers mean for the board: its rung of the ladder, and why it is not on a higher one.
 
-use crate::media::PeerStats;
-use domain::{Cause, Layer, RoomLink, Slot};
-
-/// Loss and round trip from which a link is called lossy or slow.
-const LOSSY: f32 = 0.05;
-const SLOW_MS: u128 = 400;
-
-/// The highest layer of each slot that any viewer gets right now: what there is to be had.
-pub(super) type Best = [Option<Layer>; Slot::COUNT];
-
-/// The highest layers among viewers.
-pub(super) fn best<'a>(viewers: impl Iterator<Item = &'a PeerStats>) -> Best {
-    let mut best = Best::default();
-    for stats in viewers {
-        for slot in Slot::ALL {
-            best[slot.index()] = best[slot.index()].max(stats.slots[slot.index()].layer);
-        }
-    }
-    best
-}
+use crate::media::{Ladder, PeerStats};
+use domain::{Cause, RoomLink, Slot};
 
 /// The link of one viewer.
-pub(super) fn link(stats: &PeerStats, best: Best) -> RoomLink {
-    let sent = |slot: Slot| stats.slots[slot.index()].layer;
-    // What the page does not want, it does not miss.
-    let missed = |slot: Slot| {
-        let wanted = stats.slots[slot.index()].wanted.min(best[slot.index()]);
-        slot.kind() == domain::MediaKind::Video && wanted > sent(slot)
-    };
-    let limited = Slot::ALL.into_iter().any(missed);
-    let (program, slides) = (sent(Slot::ProgramVideo), sent(Slot::SlidesVideo));
-    let voice = sent(Slot::ProgramAudio).is_some();
-    let rung = match (program, slides) {
-        _ if !limited => 6,
-        (Some(Layer::High), _) => 6,
-        (Some(Layer::Mid), _) => 5,
-        (Some(Layer::Low), Some(_)) => 4,
-        (Some(Layer::Low), None) | (None, Some(_)) => 3,
-        (None, None) if voice => 1,
-        (None, None) => 0,
-    };
-    let cause = limited.then(|| {
-        if stats.loss >= LOSSY {
-            Cause::Loss
-        } else if stats.rtt.is_some_and(|rtt| rtt.as_millis() >= SLOW_MS) {
-            Cause::Delay
-        } else {
-            Cause::Bandwidth
-        }
-    });
+pub(super) fn link(stats: &PeerStats) -> RoomLink {
+    let sent = |slot: Slot| stats.slots[slot.index()].layer.is_some();
     RoomLink {
-        rung,
-        cause,
+        rung: stats.ladder.map_or(0, |ladder| ladder.rung.number()),
+        cause: stats.ladder.and_then(cause),
         estimate_kbps: stats.estimate.map(|estimate| estimate.as_kbps() as u32),
-        moving: program.is_some() || sent(Slot::ExtraVideo).is_some(),
+        moving: sent(Slot::ProgramVideo) || sent(Slot::ExtraVideo),
+    }
+}
+
+fn cause(ladder: Ladder) -> Option<Cause> {
+    use crate::media::Cause as Limit;
+    match ladder.cause? {
+        Limit::Bandwidth => Some(Cause::Bandwidth),
+        Limit::Loss => Some(Cause::Loss),
+        Limit::Ceiling => Some(Cause::Saver),
+        // A connection of the first seconds is no weak one; one that falls silent is noticed by its silence.
+        Limit::Starting | Limit::Silence => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::SlotStats;
+    use crate::media::{self, Rung};
+    use domain::Bitrate;
+    use std::time::Duration;
 
-    fn stats(program: Option<Layer>, slides: Option<Layer>) -> PeerStats {
-        let mut stats = PeerStats::default();
-        let high = Some(Layer::High);
-        stats.slots[Slot::ProgramVideo.index()] = SlotStats { layer: program, wanted: high };
-        stats.slots[Slot::SlidesVideo.index()] = SlotStats { layer: slides, wanted: high };
-        stats.slots[Slot::ProgramAudio.index()] = SlotStats { layer: high, wanted: high };
-        stats
+    fn check(limit: Option<media::Cause>, rung: Rung, expected: Option<Cause>) {
+        let (stills, playout, queue) = (false, Duration::ZERO, Duration::ZERO);
+        let stats = PeerStats {
+            ladder: Some(Ladder { rung, cause: limit, stills, playout, queue }),
+            estimate: Some(Bitrate::from_kbps(180)),
+            ..PeerStats::default()
+        };
+        let link = link(&stats);
+        assert_eq!((link.rung, link.cause, link.estimate_kbps), (rung.number(), expected, Some(180)));
     }
 
     #[test]
-    fn a_room_is_weak_only_when_others_get_what_it_wants() {
-        let (high, mid, low) = (Some(Layer::High), Some(Layer::Mid), Some(Layer::Low));
-        let room = stats(mid, high);
-        assert_eq!(link(&room, best([&room].into_iter())).cause, None, "the host sends no more");
-        let good = stats(high, high);
-        let all = best([&room, &good].into_iter());
-        assert_eq!((link(&room, all).rung, link(&room, all).cause), (5, Some(Cause::Bandwidth)));
-        assert_eq!((link(&good, all).rung, link(&good, all).cause), (6, None));
-        let rungs = [stats(low, high), stats(low, None), stats(None, high), stats(None, None)];
-        assert_eq!(rungs.map(|room| link(&room, all).rung), [4, 3, 3, 1]);
-    }
-
-    #[test]
-    fn a_lossy_link_is_told_from_a_narrow_one() {
-        let all = best([&stats(Some(Layer::High), None)].into_iter());
-        let lossy = PeerStats { loss: 0.1, ..stats(Some(Layer::Low), None) };
-        assert_eq!(link(&lossy, all).cause, Some(Cause::Loss));
+    fn the_board_says_what_the_ladder_says_but_for_the_first_seconds() {
+        use media::Cause as Limit;
+        check(None, Rung::Full, None);
+        check(Some(Limit::Bandwidth), Rung::OnePicture, Some(Cause::Bandwidth));
+        check(Some(Limit::Loss), Rung::Audio, Some(Cause::Loss));
+        check(Some(Limit::Ceiling), Rung::MediumPicture, Some(Cause::Saver));
+        check(Some(Limit::Starting), Rung::SmallPictures, None);
+        check(Some(Limit::Silence), Rung::Outage, None);
     }
 }
