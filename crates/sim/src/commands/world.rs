@@ -9,6 +9,7 @@ use sim::{
 use std::time::Duration;
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(crate) struct WorldArgs {
     /// Link of the place: P1 to P8.
     #[arg(long, default_value = "P2")]

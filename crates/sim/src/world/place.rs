@@ -306,10 +306,10 @@ impl Place {
                 self.ear.arrived(now, frame, first_hand);
             }
             Slot::ProgramVideo => {
-                self.eyes[0].arrived(now, sequence, header.timestamp, header.marker, payload)
+                self.eyes[0].arrived(now, sequence, header.timestamp, header.marker, payload);
             }
             Slot::SlidesVideo => {
-                self.eyes[1].arrived(now, sequence, header.timestamp, header.marker, payload)
+                self.eyes[1].arrived(now, sequence, header.timestamp, header.marker, payload);
             }
             Slot::ExtraVideo | Slot::ExtraAudio => {}
         }
