@@ -96,6 +96,14 @@ id!(
     /// Names one media connection (one ICE/DTLS association) while it lives.
     PeerId
 );
+id!(
+    /// Names one observer's sheet; drawn by her page, so that a sheet can begin without a network.
+    SheetId
+);
+id!(
+    /// Names one comment on a row of the shared timeline.
+    CommentId
+);
 
 #[cfg(test)]
 mod tests {

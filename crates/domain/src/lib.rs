@@ -38,7 +38,7 @@ pub use codec_choice::{CodecSupport, Decoding, preferred_codec};
 pub use helper::{
     HELPER_LIFETIME, HELPERS_PER_PLACE_MAX, HelperLink, HelperTickets, TICKET_LIFETIME, TICKETS_PER_PLACE,
 };
-pub use ids::{HelperId, InvitationId, LessonId, ParseIdError, PeerId, PlaceId, UnitId};
+pub use ids::{CommentId, HelperId, InvitationId, LessonId, ParseIdError, PeerId, PlaceId, SheetId, UnitId};
 pub use invitation::Invitation;
 pub use lesson::{
     Invited, Lesson, LessonCommand, LessonControl, LessonEdit, LessonEvent, LessonRecord, LessonState,

@@ -43,6 +43,12 @@ impl UnixMillis {
     pub fn plus(self, span: Duration) -> Self {
         Self::clamped(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
+
+    /// `span` earlier; stops at 1970.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self::clamped(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
 }
 
 impl TryFrom<i64> for UnixMillis {

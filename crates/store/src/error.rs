@@ -25,6 +25,16 @@ pub enum Entity {
     Token,
     /// A file a backup should be written to.
     BackupFile,
+    /// An observer's sheet.
+    Sheet,
+    /// A picture on a sheet.
+    Picture,
+    /// A version of an observation form.
+    Form,
+    /// A comment on the shared timeline.
+    Comment,
+    /// The minutes of a lesson.
+    Minutes,
 }
 
 impl fmt::Display for Entity {
@@ -38,6 +48,11 @@ impl fmt::Display for Entity {
             Entity::Work => "pupil's work",
             Entity::Token => "token",
             Entity::BackupFile => "backup file",
+            Entity::Sheet => "sheet",
+            Entity::Picture => "picture",
+            Entity::Form => "form",
+            Entity::Comment => "comment",
+            Entity::Minutes => "minutes",
         })
     }
 }
@@ -55,6 +70,12 @@ pub enum StoreError {
     #[error("the {what} conflicts with what is stored")]
     Conflict {
         /// What was to be stored.
+        what: Entity,
+    },
+    /// There is as much of it as there may be.
+    #[error("no more room for this {what}")]
+    Full {
+        /// What there is too much of.
         what: Entity,
     },
     /// No room on the disk.

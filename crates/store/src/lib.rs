@@ -1,4 +1,4 @@
-//! Lessons, places, invitations and settings in one embedded `SQLite` file.
+//! Lessons, places, invitations, observers' notes and settings in one embedded `SQLite` file.
 //!
 //! The store keeps what must survive a restart and judges nothing: rules live in `domain`. Tokens arrive as
 //! SHA-256 hashes, so the file, its backups and its logs open no door.
@@ -22,12 +22,16 @@ mod helpers;
 mod invitations;
 mod lessons;
 mod participation;
+mod notes;
 mod places;
 mod settings;
 mod token;
 mod units;
 
 pub use backup::{copy, restore};
+pub use self::notes::{
+    Comment, LessonNotes, Merged, PictureInfo, SheetRecord, StoredForm, StoredMinutes, TimelineDoor, Weight,
+};
 pub use error::{Entity, StoreError};
 pub use lessons::LoggedEvent;
 pub use participation::WorkPicture;
