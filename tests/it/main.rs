@@ -6,6 +6,7 @@ mod lesson;
 mod media_peer;
 mod places;
 mod report;
+mod notes;
 mod rig;
 mod speaking;
 mod whip_http;

@@ -12,6 +12,7 @@ mod sheet;
 mod stamp;
 mod timeline;
 mod view;
+pub mod wire;
 
 pub use form::{Band, Field, Form, FormError, FormRef, Group, Item, Layout, Phase, Points, built_in_forms};
 pub use minutes::{Minutes, MinutesFacts, draft_minutes};

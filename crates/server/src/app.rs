@@ -14,6 +14,7 @@ use crate::{
     seats::Seats,
     sessions::Sessions,
     state::{AppState, Parts},
+    timelines::Timelines,
     token::{self, Token},
 };
 use anyhow::{Context as _, bail};
@@ -69,6 +70,14 @@ impl App {
     pub async fn start(config: Config) -> anyhow::Result<RunningApp> {
         let metrics = metrics::install()?;
         let store = Store::open(database(&config)).await?;
+        let kept = Duration::from_hours(24 * u64::from(config.notes.delete_after_days));
+        let orphaned = store.delete_orphaned_sheets(Clock::wall().minus(kept)).await?;
+        if orphaned > 0 {
+            info!(
+                orphaned,
+                "{orphaned} sheets of deleted lessons were deleted: nobody wrote on them for long"
+            );
+        }
         let clock = Clock::start();
         let (listener, media, events, running_media) = bind(&config).await?;
         let listen = listener.local_addr().context("the listening socket has no address")?;
@@ -107,6 +116,7 @@ impl App {
             pages: TaskTracker::new(),
             drain: CancellationToken::new(),
             metrics: metrics.clone(),
+            timelines: Timelines::default(),
         });
         let stop = CancellationToken::new();
         let http = tokio::spawn(listen::serve(

@@ -1,7 +1,7 @@
 //! Who may do what over HTTP: the one place where tokens become identities.
 //!
-//! A handler states whom it serves by the extractor it takes: [`Caller`] (any good token) or
-//! [`ServerOrganiser`]. What a caller may do with *one lesson* is `domain::Lesson::permits`' question, asked
+//! A handler states whom it serves by the extractor it takes: [`Caller`] (any good token of a link),
+//! [`ServerOrganiser`] or [`Writer`] (the token of an observer's sheet). What a caller may do with *one lesson* is `domain::Lesson::permits`' question, asked
 //! through [`Caller::permit`] or by the lesson's task.
 
 use crate::{
@@ -17,7 +17,7 @@ use axum::{
 };
 use domain::{Action, Identity, Lesson, LessonId, LessonRecord, Refusal};
 use signalling::{Problem, ProblemCode};
-use store::TokenHash;
+use store::{SheetRecord, TokenHash};
 
 /// Somebody with a good token.
 #[derive(Debug, Clone, Copy)]
@@ -31,17 +31,39 @@ pub(crate) struct Caller {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ServerOrganiser(pub(crate) Identity);
 
+/// The writer of an observer's sheet. Her token opens this sheet and nothing else, and no link's end closes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer(pub(crate) SheetRecord);
+
 impl FromRequestParts<AppState> for Caller {
     type Rejection = Refused;
     async fn from_request_parts(parts: &mut request::Parts, state: &AppState) -> Answer<Self> {
         let Ok(address) = ClientAddress::from_request_parts(parts, state).await;
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = header.and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        Ok(authenticate(state, address, shown.ok_or(ProblemCode::Unauthorized)?).await?)
+        Ok(authenticate(state, address, bearer(parts)?).await?)
     }
+}
+
+impl FromRequestParts<AppState> for Writer {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut request::Parts, state: &AppState) -> Answer<Self> {
+        let Ok(address) = ClientAddress::from_request_parts(parts, state).await;
+        let token = TokenHash(token::hash(bearer(parts)?));
+        if let Some(sheet) = state.store.sheet_by_token(token).await? {
+            return Ok(Self(sheet));
+        }
+        state.limits.wrong_tries.take(state.clock.now(), address)?;
+        Err(ProblemCode::SheetUnknown.into())
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+fn bearer(parts: &request::Parts) -> Result<&str, ProblemCode> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let shown = header.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    shown.ok_or(ProblemCode::Unauthorized)
 }
 
 impl FromRequestParts<AppState> for ServerOrganiser {

@@ -22,6 +22,7 @@ mod seats;
 mod sessions;
 mod sheets;
 mod state;
+mod timelines;
 mod token;
 mod works;
 

@@ -49,5 +49,6 @@ fn describe() {
     describe_histogram!("nhipcau_viewer_loss_ratio", "Loss that viewers report, 0 to 1");
     describe_histogram!("nhipcau_viewer_round_trip_seconds", "Round trip to viewers");
     describe_counter!("nhipcau_viewers_without_codec_total", "Viewers that cannot decode what is published");
+    describe_counter!("nhipcau_note_registers_total", "Fields of observers' sheets that came in");
     describe_counter!("nhipcau_store_failures_total", "Failures of the database that nobody asked for");
 }

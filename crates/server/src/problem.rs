@@ -82,6 +82,11 @@ pub(crate) fn store_problem(error: &StoreError) -> Problem {
         StoreError::NotFound { what: Entity::Unit } => ProblemCode::UnitUnknown,
         StoreError::NotFound { what: Entity::Helper } => ProblemCode::HelperUnknown,
         StoreError::NotFound { what: Entity::Work } => ProblemCode::WorkUnknown,
+        StoreError::NotFound { what: Entity::Sheet | Entity::Picture | Entity::Comment } => {
+            ProblemCode::SheetUnknown
+        }
+        StoreError::NotFound { what: Entity::Form } => ProblemCode::FormUnknown,
+        StoreError::Full { .. } => ProblemCode::NotesFull,
         StoreError::Conflict { .. } => ProblemCode::Conflict,
         StoreError::DiskFull { .. } | StoreError::ReadOnly { .. } => ProblemCode::StorageFull,
         _ => ProblemCode::Internal,

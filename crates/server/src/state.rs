@@ -10,6 +10,7 @@ use crate::{
     seat::SeatKey,
     seats::Seats,
     sessions::Sessions,
+    timelines::Timelines,
 };
 use domain::{HelperTickets, Identity, Pairings};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -50,6 +51,7 @@ pub(crate) struct Parts {
     /// Cancelled when the server begins to shut down.
     pub(crate) drain: CancellationToken,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) timelines: Timelines,
 }
 
 impl AppState {

@@ -1,6 +1,6 @@
 //! Tokens of links, secrets of sessions and pairings: made here, stored only as hashes.
 
-use domain::{HelperId, InvitationId, LessonId, PlaceId, SeatId, UnitId};
+use domain::{CommentId, HelperId, InvitationId, LessonId, PlaceId, SeatId, UnitId};
 use rand::Rng as _;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -43,6 +43,16 @@ impl fmt::Debug for Token {
 /// SHA-256 of a token somebody showed. Tokens are uniformly random, so no salt or slow hash is needed.
 pub(crate) fn hash(shown: &str) -> [u8; 32] {
     Sha256::digest(shown.as_bytes()).into()
+}
+
+/// Whether a text has the shape of a token; for those that pages draw themselves.
+pub(crate) fn is_token(text: &str) -> bool {
+    text.len() == TOKEN_LEN && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// A fresh comment id.
+pub(crate) fn comment_id() -> CommentId {
+    CommentId(rand::rng().next_u64())
 }
 
 /// A fresh invitation id.

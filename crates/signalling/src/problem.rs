@@ -135,6 +135,30 @@ problems! {
     CodeUnknown = "code_unknown", 404,
         "Mã lớp không đúng hoặc đã hết hạn. Thầy/cô hãy xem lại 6 chữ số đang hiện trên màn hình TV rồi nhập lại.",
         "The code is wrong or has expired. Look at the 6 digits on the TV now and type them again.";
+    /// No such sheet.
+    SheetUnknown = "sheet_unknown", 404,
+        "Không tìm thấy phiếu này trên máy chủ; có thể phiếu đã bị xóa. Bản trên máy của thầy/cô, nếu có, vẫn còn nguyên.",
+        "There is no such sheet on the server; it may have been deleted. The copy on your device, if there is one, is untouched.";
+    /// No such form.
+    FormUnknown = "form_unknown", 404,
+        "Không tìm thấy mẫu phiếu này. Thầy/cô hãy tải lại danh sách mẫu phiếu.",
+        "There is no such form. Reload the list of forms.";
+    /// A form that cannot be used.
+    FormInvalid = "form_invalid", 422,
+        "Mẫu phiếu còn chỗ chưa đúng. Thầy/cô hãy xem lại chỗ được nêu trong ngoặc rồi lưu lại.",
+        "The form is not right yet. Look at the place named in brackets and save it again.";
+    /// A sheet, its pictures or a lesson's comments are as many as there may be.
+    NotesFull = "notes_full", 413,
+        "Phiếu đã đầy. Thầy/cô hãy xóa bớt ảnh hoặc dòng không cần, phần đã ghi vẫn còn nguyên.",
+        "The sheet is full. Delete pictures or rows you do not need; what was written is untouched.";
+    /// The group's timeline is not open to observers.
+    TimelineClosed = "timeline_closed", 403,
+        "Dòng thời gian chung chưa mở. Thầy/cô hãy chờ hết tiết dạy hoặc chờ người tổ chức mở.",
+        "The shared timeline is not open yet. Wait for the end of the lesson, or until the organiser opens it.";
+    /// Observers' sheets may not be deleted by others yet.
+    NotesKept = "notes_kept", 409,
+        "Chưa đến thời hạn được xóa phiếu của người dự. Đến hạn, thầy/cô hãy thử lại.",
+        "Observers' sheets may not be deleted yet. Try again when their time is over.";
     /// As many connections as one lesson carries.
     LessonFull = "lesson_full", 503,
         "Tiết dạy đã đủ số người kết nối. Thầy/cô hãy thử lại sau ít phút hoặc báo người tổ chức.",

@@ -39,6 +39,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How lessons behave.
     pub lesson: LessonConfig,
+    /// Observers' sheets.
+    pub notes: NotesConfig,
 }
 
 /// What is logged, and how.
@@ -105,6 +107,13 @@ pub struct LimitsConfig {
 pub struct LessonConfig {
     /// Whether a lesson goes live by itself when its host's encoder starts to send.
     pub autostart_on_publish: bool,
+}
+
+/// Observers' sheets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotesConfig {
+    /// Days after a lesson's end from when on its organiser may delete the sheets of its observers.
+    pub delete_after_days: u32,
 }
 
 impl Default for Config {
@@ -233,6 +242,14 @@ impl Config {
             },
             lesson: LessonConfig {
                 autostart_on_publish: from.take("lesson.autostart_on_publish", flag, false, Given::boolean),
+            },
+            notes: NotesConfig {
+                delete_after_days: from.take(
+                    "notes.delete_after_days",
+                    "a whole number of days from 1 to 3650",
+                    30,
+                    |given| given.number(1, 3_650),
+                ),
             },
         }
     }

@@ -10,7 +10,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
-use domain::{HelperId, InvitationId, LessonId, PlaceId, UnitId};
+use domain::{CommentId, HelperId, InvitationId, LessonId, PlaceId, SheetId, UnitId};
 use serde::de::DeserializeOwned;
 use signalling::{Problem, ProblemCode};
 use std::{convert::Infallible, str::FromStr};
@@ -99,6 +99,14 @@ impl Named for HelperId {
     const UNKNOWN: ProblemCode = ProblemCode::HelperUnknown;
 }
 
+impl Named for SheetId {
+    const UNKNOWN: ProblemCode = ProblemCode::SheetUnknown;
+}
+
+impl Named for CommentId {
+    const UNKNOWN: ProblemCode = ProblemCode::SheetUnknown;
+}
+
 /// The secret of a media session, already hashed.
 pub(super) struct SessionSecret(pub(super) [u8; 32]);
 
@@ -178,6 +186,18 @@ impl FromRequest<AppState> for Table {
             Problem::new(ProblemCode::TooLarge).because(format_args!("at most {TABLE_MAX} bytes; {error}"))
         })?;
         Ok(Self(bytes))
+    }
+}
+
+/// Two ids in the path.
+pub(super) struct Ids<A, B>(pub(super) A, pub(super) B);
+
+impl<A: Named, B: Named> FromRequestParts<AppState> for Ids<A, B> {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
+        let found = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = found.map_err(|_| A::UNKNOWN)?;
+        Ok(Self(first.parse().map_err(|_| A::UNKNOWN)?, second.parse().map_err(|_| B::UNKNOWN)?))
     }
 }
 

@@ -3,6 +3,7 @@
 mod checks;
 mod helpers;
 mod lessons;
+mod notes;
 mod pairings;
 mod places;
 mod qr;
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/api/pairings/{secret}", get(pairings::poll))
         .route("/api/qr.svg", get(qr::svg))
         .merge(of_the_lesson())
+        .merge(notes::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX))
 }
 
