@@ -173,14 +173,16 @@ impl DownTrack {
         let segment = sent.log.newest();
         let clock = layers.clock(segment.layer, segment.generation)?;
         let passed = now.saturating_since(clock.arrival);
+        let ntp = clock.ntp.plus(passed);
         Some(DownReport {
-            ntp: clock.ntp.plus(passed),
+            ntp,
             rtp: clock
                 .rtp
                 .wrapping_add(ticks(passed, self.clock_rate()))
                 .wrapping_add(segment.timestamp_delta),
             packets: sent.packets,
             octets: sent.octets,
+            captured: layers.on_relay(segment.layer, ntp),
         })
     }
 
@@ -194,7 +196,8 @@ impl DownTrack {
         Some(self.sent.as_deref()?.last_timestamp)
     }
 
-    fn clock_rate(&self) -> u32 {
+    /// Ticks a second of the outgoing RTP clock.
+    pub fn clock_rate(&self) -> u32 {
         match self.kind {
             MediaKind::Audio => Codec::Opus.clock_rate(),
             MediaKind::Video => Codec::Vp8.clock_rate(),

@@ -1,6 +1,6 @@
 //! What one published track is sending right now, layer by layer: clocks, activity, rate.
 
-use crate::{ClockReading, StoredPacket};
+use crate::{ClockReading, HostClock, NtpTime, StoredPacket};
 use domain::{Bitrate, Layer, Timestamp};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ pub struct Layers {
 #[derive(Debug, Clone, Copy, Default)]
 struct LayerState {
     clock: Option<ClockReading>,
+    host: HostClock,
     heard_at: Option<Timestamp>,
     rate: RateMeter,
 }
@@ -141,7 +142,14 @@ impl Layers {
 
     /// Notes the publisher's sender report for `layer`.
     pub fn on_sender_report(&mut self, layer: Layer, reading: ClockReading) {
-        self.state[layer.index()].clock = Some(reading);
+        let state = &mut self.state[layer.index()];
+        state.clock = Some(reading);
+        state.host.on_reading(reading);
+    }
+
+    /// The moment `ntp` of the publisher's clock on ours, by the reports for `layer`.
+    pub fn on_relay(&self, layer: Layer, ntp: NtpTime) -> Option<Timestamp> {
+        self.state[layer.index()].host.on_relay(ntp)
     }
 
     /// The latest clock reading of `layer`, if it belongs to `generation`.

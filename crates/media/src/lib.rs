@@ -8,6 +8,7 @@
 mod down_track;
 mod frame;
 pub mod h264;
+mod host_clock;
 mod keyframe_throttle;
 mod layers;
 mod nack;
@@ -27,6 +28,7 @@ pub mod vp8;
 
 pub use down_track::{DownTrack, Leave, StreamStart};
 pub use frame::FrameInfo;
+pub use host_clock::HostClock;
 pub use keyframe_throttle::{KeyframeThrottle, PlaceQuota};
 pub use layers::{LayerRate, Layers};
 pub use nack::{NackList, NackPolicy};

@@ -50,6 +50,8 @@ pub struct DownReport {
     pub packets: u32,
     /// Payload octets sent so far, modulo 2^32.
     pub octets: u32,
+    /// The same moment on the relay's clock: when what carries `rtp` was captured.
+    pub captured: Option<Timestamp>,
 }
 
 /// Remembers when the last reports to a receiver left, so that its LSR/DLSR give a round-trip time.

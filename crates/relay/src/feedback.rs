@@ -1,7 +1,7 @@
 //! What one viewer says about what it gets, and what it is answered. Touches that viewer's state and nobody else's.
 
 use crate::{
-    Egress, Exit, Outlet, Receiver, Reporting, outlet::Stream, receiver::IP_OVERHEAD, track::Tracks,
+    CaptureClock, Egress, Exit, Outlet, Receiver, Reporting, outlet::Stream, receiver::IP_OVERHEAD, track::Tracks,
 };
 use adaptive::{LossReport, Seen};
 use domain::{Bitrate, Layer, MediaKind, Slot, Timestamp};
@@ -171,9 +171,14 @@ impl Receiver {
         self.report_due = now + if is_young { REPORT_INTERVAL_FIRST } else { REPORT_INTERVAL };
         let mut reports = Vec::new();
         for slot in Slot::ALL {
-            let Some(state) = self.slots[slot.index()].as_ref() else { continue };
+            let Some(state) = self.slots[slot.index()].as_mut() else { continue };
             let Some(track) = tracks.get(slot) else { continue };
             let Some(report) = state.down.sender_report(now, &track.layers) else { continue };
+            state.clock = report.captured.map(|captured| CaptureClock {
+                rtp: report.rtp,
+                captured,
+                rate: state.down.clock_rate(),
+            });
             self.sent_reports.on_sent(report.ntp, now);
             reports.push((state.spec.ssrc, report));
         }

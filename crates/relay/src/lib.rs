@@ -25,4 +25,4 @@ pub use outlet::{DATAGRAM_MAX, Egress, Outlet, Packet, Refused, Stream};
 pub use receiver::{Exit, Receiver};
 pub use relay::{Incoming, Relay, Reporting, Seat};
 pub use spec::{ReceiverSpec, SlotSpec, codec_index};
-pub use stats::{ReceiverStats, SlotStats};
+pub use stats::{CaptureClock, ReceiverStats, SlotStats};

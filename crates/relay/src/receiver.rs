@@ -2,7 +2,7 @@
 //! allocation on the way of a packet.
 
 use crate::{
-    Counts, Egress, Outlet, ReceiverSpec, ReceiverTerms, SlotSpec,
+    CaptureClock, Counts, Egress, Outlet, ReceiverSpec, ReceiverTerms, SlotSpec,
     history::SendHistory,
     outlet::{DATAGRAM_MAX, Packet, Refused, Stream},
     relay::{Due, Wishes},
@@ -65,6 +65,8 @@ pub(crate) struct DownSlot {
     keeps: bool,
     /// A codec it was told to be missing.
     pub(crate) missing_told: Option<Codec>,
+    /// As the last sender report told it.
+    pub(crate) clock: Option<CaptureClock>,
 }
 
 impl DownSlot {
@@ -145,6 +147,7 @@ impl Receiver {
                 reported: 0,
                 keeps: slot.slot.kind() == MediaKind::Audio && slot.nack && slot.repair_ssrc.is_none(),
                 missing_told: None,
+                clock: None,
             });
         }
         Self {
@@ -455,5 +458,10 @@ impl Receiver {
         let share = (estimator.loss() * REPAIR_OF_LOSS).clamp(REPAIR_SHARE, 1.0);
         let repair = estimator.estimate().scale(share).max(REPAIR_LEAST);
         self.repair_credit = repair.bytes_in(Duration::from_secs(1));
+    }
+
+    /// When what each slot carries was captured, as of the last sender reports; `None` until the host's reports tell.
+    pub fn capture_clocks(&self) -> [Option<CaptureClock>; Slot::COUNT] {
+        Slot::ALL.map(|slot| self.slots[slot.index()].as_ref()?.clock)
     }
 }

@@ -1,7 +1,7 @@
 //! A receiver in numbers.
 
 use adaptive::{Cause, Protection, Rung};
-use domain::{Bitrate, Layer, Slot};
+use domain::{Bitrate, Layer, Slot, Timestamp};
 use std::time::Duration;
 
 /// One receiver; counters run from its start.
@@ -48,4 +48,16 @@ pub struct SlotStats {
     pub layer: Option<Layer>,
     /// Layer the page asked for; `None` when it does not want the slot.
     pub wanted: Option<Layer>,
+}
+
+/// One slot's outgoing RTP clock on the relay's clock: a receiver who sees RTP time `rtp` sees what was captured at
+/// `captured`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureClock {
+    /// RTP time as sent to this receiver.
+    pub rtp: u32,
+    /// When it was captured, by the fastest of the host's reports.
+    pub captured: Timestamp,
+    /// Ticks a second.
+    pub rate: u32,
 }

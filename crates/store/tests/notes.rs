@@ -151,7 +151,7 @@ async fn a_picture_is_stored_once_and_goes_with_its_sheet() {
     let limit = Weight { count: 1, bytes: 100 };
     school.store.insert_picture(id, &picture, b"RIFF", LIMIT, NOW).await.expect("a picture");
     school.store.insert_picture(id, &picture, b"RIFF", LIMIT, NOW).await.expect("a retry");
-    assert_eq!(school.store.pictures(id).await.expect("asked"), [picture.clone()]);
+    assert_eq!(school.store.pictures(id).await.expect("asked"), std::slice::from_ref(&picture));
     let second = PictureInfo { id: "p2".to_owned(), ..picture };
     let refused = school.store.insert_picture(id, &second, b"RIFF", limit, NOW).await;
     assert!(matches!(refused, Err(StoreError::Full { what: Entity::Picture })), "{refused:?}");

@@ -7,6 +7,7 @@ use super::extract::{Asked, Fragment, Id, Sdp, SessionSecret};
 use crate::{
     address::ClientAddress,
     auth::Caller,
+    clock::Clock,
     media::{CloseReason, FragmentAnswer},
     problem::{Answer, media_problem},
     state::{AppState, Parts},
@@ -16,12 +17,12 @@ use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{patch, post},
+    routing::{get, patch, post},
 };
-use domain::{Action, LessonId, Slot};
-use serde::Deserialize;
+use domain::{Action, LessonId, Slot, UnixMillis};
+use serde::{Deserialize, Serialize};
 use signalling::ProblemCode;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tower_http::{
     cors::{Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -38,7 +39,7 @@ const SDP: HeaderValue = HeaderValue::from_static("application/sdp");
 pub(super) fn routes() -> Router<AppState> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
         .expose_headers([header::LOCATION, header::ETAG, header::LINK, ACCEPT_PATCH, header::RETRY_AFTER])
         .max_age(Duration::from_hours(24));
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Router<AppState> {
         .layer(SetResponseHeaderLayer::if_not_present(ACCEPT_POST, SDP));
     let sessions = Router::new()
         .route("/session/{secret}", patch(trickle).delete(end))
+        .route("/session/{secret}/clock", get(clock))
         .method_not_allowed_fallback(super::method_not_allowed)
         .layer(cors)
         .layer(SetResponseHeaderLayer::if_not_present(ACCEPT_PATCH, FRAGMENT));
@@ -173,6 +175,35 @@ async fn end(
     let session = state.sessions.find(&secret, caller.who).ok_or(ProblemCode::SessionUnknown)?;
     state.media.close(session.peer, CloseReason::Left);
     Ok(StatusCode::OK)
+}
+
+/// When what a viewer sees was captured (`PROTOCOL.md`, "Capture time").
+#[derive(Serialize)]
+struct Clocks {
+    server_time: UnixMillis,
+    slots: BTreeMap<Slot, SlotClock>,
+}
+
+#[derive(Serialize)]
+struct SlotClock {
+    rtp: u32,
+    at: UnixMillis,
+    rate: u32,
+}
+
+/// `GET /session/{secret}/clock`
+async fn clock(
+    State(state): State<AppState>,
+    caller: Caller,
+    Id(SessionSecret(secret)): Id<SessionSecret>,
+) -> Answer<impl IntoResponse> {
+    let session = state.sessions.find(&secret, caller.who).ok_or(ProblemCode::SessionUnknown)?;
+    let server_time = Clock::wall();
+    let slots = state.media.capture_clocks(session.peer).into_iter().map(|(slot, clock, ago)| {
+        (slot, SlotClock { rtp: clock.rtp, at: server_time.minus(ago), rate: clock.rate })
+    });
+    let clocks = Clocks { server_time, slots: slots.collect() };
+    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(clocks)))
 }
 
 /// Whether `If-Match` names this ICE session: its tag, or `*` for whichever it is (RFC 9110 section 13.1.1).

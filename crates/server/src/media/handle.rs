@@ -14,12 +14,13 @@ use super::{
 };
 use domain::{Layer, LessonId, PeerId, Slot};
 use mio::{Poll, Waker};
+use relay::CaptureClock;
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
     sync::Arc,
     thread::JoinHandle,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
 use transport::{Direction, Endpoint, EndpointConfig, Identity, OfferError, Peer, PeerSecrets};
@@ -226,6 +227,21 @@ impl MediaHandle {
             peers.extend(of_lesson.map(|(&peer, &(_, role, stats))| (peer, role, stats)));
         }
         MediaSnapshot { peers }
+    }
+
+    /// What each slot of a viewer shows was captured when: the slot, RTP time as sent to this viewer, how long ago that
+    /// was captured, ticks a second. About a second old, which a clock does not mind.
+    pub fn capture_clocks(&self, peer: PeerId) -> Vec<(Slot, CaptureClock, Duration)> {
+        let now = self.shared.now();
+        for worker in 0..self.shared.inboxes.len() {
+            if let Some(clocks) = self.shared.clocks(worker).get(&peer) {
+                let known = Slot::ALL.into_iter().zip(clocks).filter_map(|(slot, clock)| {
+                    clock.map(|clock| (slot, clock, now.saturating_since(clock.captured)))
+                });
+                return known.collect();
+            }
+        }
+        Vec::new()
     }
 
     /// Connections there are, those still being set up included.

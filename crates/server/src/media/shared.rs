@@ -5,7 +5,8 @@ use super::{
     inbox::Inbox,
     registry::Registry,
 };
-use domain::{LessonId, PeerId, Timestamp};
+use domain::{LessonId, PeerId, Slot, Timestamp};
+use relay::CaptureClock;
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -20,6 +21,8 @@ use transport::Endpoint;
 
 /// One worker's peers in numbers, renewed every second.
 pub(super) type StatsTable = HashMap<PeerId, (LessonId, PeerRole, PeerStats)>;
+/// When what one worker's viewers see was captured, renewed with the numbers.
+pub(super) type ClockTable = HashMap<PeerId, [Option<CaptureClock>; Slot::COUNT]>;
 
 pub(super) struct Shared {
     pub(super) config: MediaConfig,
@@ -31,6 +34,7 @@ pub(super) struct Shared {
     pub(super) events: mpsc::Sender<MediaEvent>,
     registry: Mutex<Registry>,
     stats: Vec<Mutex<StatsTable>>,
+    clocks: Vec<Mutex<ClockTable>>,
     generation: AtomicU32,
 }
 
@@ -44,6 +48,7 @@ impl Shared {
         events: mpsc::Sender<MediaEvent>,
     ) -> Self {
         let stats = inboxes.iter().map(|_| Mutex::default()).collect();
+        let clocks = inboxes.iter().map(|_| Mutex::default()).collect();
         Self {
             config,
             local_addr,
@@ -53,6 +58,7 @@ impl Shared {
             events,
             registry: Mutex::default(),
             stats,
+            clocks,
             generation: AtomicU32::new(1),
         }
     }
@@ -69,6 +75,11 @@ impl Shared {
     /// The numbers of one worker's peers.
     pub(super) fn stats(&self, worker: usize) -> MutexGuard<'_, StatsTable> {
         self.stats[worker].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The capture clocks of one worker's viewers.
+    pub(super) fn clocks(&self, worker: usize) -> MutexGuard<'_, ClockTable> {
+        self.clocks[worker].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A number for a new run of a stream; later ones are higher.

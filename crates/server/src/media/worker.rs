@@ -357,6 +357,8 @@ impl Worker {
         {
             let mut table = self.shared.stats(self.index);
             table.clear();
+            let mut clocks = self.shared.clocks(self.index);
+            clocks.clear();
             for (&id, member) in &mut self.peers {
                 let refused = member.peer.drops();
                 self.counts.add_refused(refused, std::mem::replace(&mut member.refused, refused));
@@ -369,7 +371,10 @@ impl Worker {
                     Part::Viewer(Some(at)) => {
                         let lesson = self.lessons.get(&member.lesson);
                         match lesson.and_then(|lesson| lesson.seats().get(*at)) {
-                            Some(seat) => seat.receiver.stats().into(),
+                            Some(seat) => {
+                                clocks.insert(id, seat.receiver.capture_clocks());
+                                seat.receiver.stats().into()
+                            }
                             None => continue,
                         }
                     }
