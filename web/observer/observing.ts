@@ -1,11 +1,14 @@
 /** The observer page's state as signals around one `Viewer`. */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Moment } from "../shared/lesson-moment.ts";
+import { MediaClock } from "../shared/media-clock.ts";
 import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
 import { pictured } from "../shared/room-facts.ts";
 import type { Stage } from "../shared/stage.ts";
 import { language } from "../shared/ui/language.tsx";
 import { Viewer } from "../shared/viewer.ts";
 import { type LessonView, lessonClockMs, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
+import { WhepSession } from "../shared/whep-session.ts";
 import { clampSplit, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
 
 const SPLIT_KEY = "nhipcau.observer.split";
@@ -24,6 +27,7 @@ export class Observing {
   readonly published: ReadonlySignal<readonly VideoSlot[]>;
   readonly shown: ReadonlySignal<readonly VideoSlot[]>;
   private readonly viewer: Viewer;
+  private readonly clock: MediaClock;
 
   constructor(token: string) {
     this.viewer = new Viewer({
@@ -34,8 +38,13 @@ export class Observing {
         this.facts.value = facts;
         // Words about a change must not wait for the next tick of the clock.
         this.now.value = Date.now();
+        this.clock.judge.setServerTime(Date.now() + facts.clockOffsetMs, performance.now());
+      },
+      onSession: (session) => {
+        if (session instanceof WhepSession) this.clock.follow(session);
       },
     });
+    this.clock = new MediaClock(this.viewer.stage);
     this.facts = signal(this.viewer.facts);
     this.view = computed(() => lessonView(this.facts.value));
     this.clockMs = computed(() => {
@@ -50,11 +59,19 @@ export class Observing {
         pictured(this.facts.value.rooms.floor)?.why === "speaks",
       ),
     );
-    this.shown.subscribe((shown) => this.stage.setShown(shown));
+    this.shown.subscribe((shown) => {
+      this.stage.setShown(shown);
+      this.clock.judge.setShown(shown);
+    });
     setInterval(() => {
       this.now.value = Date.now();
     }, TICK_MS);
     void this.viewer.start();
+  }
+
+  /** The moment of the lesson in sight now. */
+  moment(): Moment {
+    return this.clock.judge.moment(performance.now());
   }
 
   get stage(): Stage {

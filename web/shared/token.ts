@@ -20,6 +20,12 @@ export function secretFromFragment(fragment: string, name: "t" | "m"): string | 
   return secret !== undefined && TOKEN.test(secret) ? secret : null;
 }
 
+/** The token of an observer's sheet in a personal link, `#t=…&s=…`. */
+export function sheetTokenFromFragment(fragment: string): string | null {
+  const token = /(?:^#?|&)s=([^&]*)/.exec(fragment)?.[1];
+  return token !== undefined && TOKEN.test(token) ? token : null;
+}
+
 export function linkWithToken(origin: string, page: string, token: string): string {
   return `${origin}/${page}#t=${token}`;
 }

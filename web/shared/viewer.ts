@@ -24,7 +24,7 @@ import {
   type ViewerFacts,
   wantsMedia,
 } from "./viewer-state.ts";
-import { WhepClient, type WhepState } from "./whep-client.ts";
+import { type PlayingSession, WhepClient, type WhepState } from "./whep-client.ts";
 import type { Flow } from "./whep-stats.ts";
 
 export interface ViewerOptions {
@@ -36,6 +36,8 @@ export interface ViewerOptions {
   readonly name?: () => string | null;
   /** Everything the relay says, after the facts have followed. */
   readonly onMessage?: (message: ServerMessage) => void;
+  /** A media session is connected, or was repaired. */
+  readonly onSession?: (session: PlayingSession) => void;
 }
 
 const REPORT_EVERY_MS = 5000;
@@ -177,6 +179,7 @@ export class Viewer {
       token: this.options.token,
       onState: (state) => this.mediaChanged(state),
       onTrack: (slot, track) => this.stage.setTrack(slot, track),
+      ...(this.options.onSession === undefined ? {} : { onSession: this.options.onSession }),
       onFlow: (flow, path) => {
         this.flow = flow;
         for (const slot of AUDIO_SLOTS) {

@@ -43,6 +43,8 @@ export interface WhepClientOptions extends WhepTarget {
   readonly onTrack: (slot: Slot, track: MediaStreamTrack) => void;
   /** Once a second while a session exists. */
   readonly onFlow: (flow: Flow, path: PathHealth) => void;
+  /** A session is connected, or was repaired. */
+  readonly onSession?: (session: PlayingSession) => void;
   readonly backoff?: BackoffPolicy;
   readonly open?: (target: WhepTarget, onTrack: WhepClientOptions["onTrack"]) => Promise<PlayingSession>;
   readonly random?: () => number;
@@ -144,6 +146,7 @@ export class WhepClient {
     this.checkedAt = this.heardAt;
     this.openedAt = this.heardAt;
     this.options.onState({ kind: "connected", peer: session.peer });
+    this.options.onSession?.(session);
   }
 
   private failed(error: unknown): void {

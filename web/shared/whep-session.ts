@@ -120,6 +120,25 @@ export class WhepSession {
     onTrack(slot, track);
   }
 
+  /** The track of a slot; `null` where the browser gave none. */
+  track(slot: Slot): MediaStreamTrack | null {
+    return this.tracks.get(slot) ?? null;
+  }
+
+  receiver(slot: Slot): RTCRtpReceiver | null {
+    return this.receivers.get(slot) ?? null;
+  }
+
+  /** When what this session shows was captured (`PROTOCOL.md`, "Capture time"); to be decoded. */
+  async clocks(): Promise<unknown> {
+    if (this.address === null) throw new Error("the session has no address yet");
+    const response = await fetchWithin(HTTP_WITHIN_MS, `${this.address}/clock`, {
+      headers: { Authorization: `Bearer ${this.target.token}` },
+    });
+    if (!response.ok) throw await HttpRefusal.of(response);
+    return response.json();
+  }
+
   /** One reading of everything received. */
   async flow(): Promise<Flow> {
     const slots = Array.from(this.tracks.keys());

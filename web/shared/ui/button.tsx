@@ -12,7 +12,9 @@ export interface ButtonProps {
   /** Makes a toggle: read out as pressed or not. */
   pressed?: boolean;
   title?: string;
-  onClick: () => void;
+  /** Sends the form it stands in; then it needs no `onClick`. */
+  submit?: boolean;
+  onClick?: () => void;
   children: ComponentChildren;
 }
 
@@ -22,7 +24,7 @@ export function Button(props: ButtonProps): JSX.Element {
   if (props.large) classes.push("button-large");
   return (
     <button
-      type="button"
+      type={props.submit ? "submit" : "button"}
       class={classes.join(" ")}
       disabled={props.disabled ?? false}
       aria-pressed={props.pressed}

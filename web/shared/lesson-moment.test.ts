@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { capturedAt, MomentJudge } from "./lesson-moment.ts";
+
+const session = {};
+const clock = { rtp: 90_000, at: 1_000_000, rate: 90_000 };
+
+function judge(): MomentJudge {
+  const made = new MomentJudge(() => 5_000_000);
+  made.setShown(["program_video"]);
+  made.setClocks(session, { program_video: clock, program_audio: { rtp: 0, at: 1_000_000, rate: 48_000 } });
+  return made;
+}
+
+test("a frame's moment is when it was taken, however late it is shown", () => {
+  const here = judge();
+  here.note({ slot: "program_video", rtp: 90_000 + 45_000, seenAt: 8_000, session });
+  expect(here.moment(8_100)).toEqual({ ms: 1_000_500, q: "picture" });
+});
+
+test("an RTP clock that wraps goes on", () => {
+  expect(capturedAt({ rtp: 2 ** 32 - 900, at: 0, rate: 90_000 }, 900)).toBe(20);
+  expect(capturedAt({ rtp: 900, at: 1000, rate: 90_000 }, 2 ** 32 - 900)).toBe(980);
+});
+
+test("while the picture stands the voice tells the moment, and when all stands the last one does", () => {
+  const here = judge();
+  here.note({ slot: "program_video", rtp: 180_000, seenAt: 1_000, session });
+  here.note({ slot: "program_audio", rtp: 4 * 48_000, seenAt: 4_000, session });
+  expect(here.moment(4_200)).toEqual({ ms: 1_004_000, q: "voice" });
+  expect(here.moment(60_000)).toEqual({ ms: 1_004_000, q: "held" });
+});
+
+test("voice packets that come no more are not taken for voice", () => {
+  const here = judge();
+  for (let seenAt = 0; seenAt < 10_000; seenAt += 250)
+    here.note({ slot: "program_audio", rtp: 48_000, seenAt, session });
+  expect(here.moment(10_000)).toEqual({ ms: 1_001_000, q: "held" });
+});
+
+test("a picture nobody looks at does not tell the moment", () => {
+  const here = judge();
+  here.setShown(["slides_video"]);
+  here.note({ slot: "program_video", rtp: 90_000, seenAt: 1_000, session });
+  here.note({ slot: "program_audio", rtp: 48_000, seenAt: 1_000, session });
+  expect(here.moment(1_100)).toEqual({ ms: 1_001_000, q: "voice" });
+});
+
+test("the last picture of a lost connection is not read with the clock of the next one", () => {
+  const here = judge();
+  here.note({ slot: "program_video", rtp: 180_000, seenAt: 1_000, session });
+  here.setClocks({}, { program_video: { ...clock, at: 9_999_999 } });
+  expect(here.moment(1_100)).toEqual({ ms: 1_001_000, q: "held" });
+});
+
+test("before anything played it is the relay's clock, and before that the machine's", () => {
+  const here = new MomentJudge(() => 5_000_000);
+  expect(here.moment(7)).toEqual({ ms: 5_000_000, q: "clock" });
+  here.setServerTime(2_000_000, 1_000);
+  expect(here.moment(1_500)).toEqual({ ms: 2_000_500, q: "clock" });
+});

@@ -1,0 +1,110 @@
+/**
+ * Feeds a `MomentJudge` from a lesson's media: which frame each picture shows, which packet each voice plays, and the relay's
+ * capture clocks for the connection they came by.
+ */
+import { decode, nullable, number, object, optional } from "./decode.ts";
+import { MomentJudge, type SlotClock, type SlotClocks } from "./lesson-moment.ts";
+import { AUDIO_SLOTS, SLOTS, type Slot, VIDEO_SLOTS, type VideoSlot } from "./protocol.ts";
+import type { Stage } from "./stage.ts";
+import type { WhepSession } from "./whep-session.ts";
+
+const LISTEN_EVERY_MS = 200;
+/** Until the host's first reports have told, the relay is asked often. */
+const ASK_FIRST_MS = 700;
+const ASK_EVERY_MS = 5000;
+
+const slotClock = object({ rtp: number, at: number, rate: number });
+const clocksDecoder = object({
+  server_time: number,
+  slots: object({
+    program_video: optional(nullable(slotClock)),
+    slides_video: optional(nullable(slotClock)),
+    extra_video: optional(nullable(slotClock)),
+    program_audio: optional(nullable(slotClock)),
+    extra_audio: optional(nullable(slotClock)),
+  }),
+});
+
+export class MediaClock {
+  readonly judge = new MomentJudge(() => Date.now());
+  private readonly stage: Stage;
+  private session: WhepSession | null = null;
+  private asking: ReturnType<typeof setTimeout> | undefined;
+  private readonly listening: ReturnType<typeof setInterval>;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+    for (const slot of VIDEO_SLOTS) this.watch(slot);
+    this.listening = setInterval(() => this.listen(), LISTEN_EVERY_MS);
+  }
+
+  /** A media session is connected; its clocks are its own. */
+  follow(session: WhepSession): void {
+    this.session = session;
+    void this.ask(session);
+  }
+
+  stop(): void {
+    clearInterval(this.listening);
+    clearTimeout(this.asking);
+  }
+
+  private async ask(session: WhepSession): Promise<void> {
+    clearTimeout(this.asking);
+    let known = false;
+    try {
+      const found = decode(clocksDecoder, await session.clocks());
+      if (session !== this.session) return;
+      if (found.ok) {
+        const clocks: { [S in Slot]?: SlotClock } = {};
+        for (const slot of SLOTS) {
+          const clock = found.value.slots[slot];
+          if (clock !== undefined && clock !== null) clocks[slot] = clock;
+        }
+        this.judge.setClocks(session, clocks satisfies SlotClocks);
+        this.judge.setServerTime(found.value.server_time, performance.now());
+        known = Object.keys(clocks).length > 0;
+      }
+    } catch {
+      // The network is away: what was told last still holds for frames of this connection.
+      known = true;
+    }
+    if (session === this.session) {
+      this.asking = setTimeout(() => void this.ask(session), known ? ASK_EVERY_MS : ASK_FIRST_MS);
+    }
+  }
+
+  private watch(slot: VideoSlot): void {
+    const video = this.stage.video(slot);
+    if (typeof video.requestVideoFrameCallback !== "function") return;
+    const onFrame = (_now: number, frame: VideoFrameCallbackMetadata): void => {
+      const { session } = this;
+      if (session !== null && isOf(video, session.track(slot))) {
+        // Firefox names no RTP time of a frame; the packet that was delivered last is at most a frame apart.
+        const rtp = frame.rtpTimestamp ?? newestRtp(session.receiver(slot));
+        if (rtp !== null) this.judge.note({ slot, rtp, seenAt: performance.now(), session });
+      }
+      video.requestVideoFrameCallback(onFrame);
+    };
+    video.requestVideoFrameCallback(onFrame);
+  }
+
+  private listen(): void {
+    const { session } = this;
+    if (session === null) return;
+    for (const slot of AUDIO_SLOTS) {
+      const rtp = newestRtp(session.receiver(slot));
+      if (rtp !== null) this.judge.note({ slot, rtp, seenAt: performance.now(), session });
+    }
+  }
+}
+
+function isOf(video: HTMLVideoElement, track: MediaStreamTrack | null): boolean {
+  const { srcObject } = video;
+  return track !== null && srcObject instanceof MediaStream && srcObject.getVideoTracks()[0] === track;
+}
+
+function newestRtp(receiver: RTCRtpReceiver | null): number | null {
+  if (receiver === null || typeof receiver.getSynchronizationSources !== "function") return null;
+  return receiver.getSynchronizationSources()[0]?.rtpTimestamp ?? null;
+}
