@@ -21,7 +21,15 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: Object.fromEntries(MODERN_PAGES.map((page) => [page, `${page}.html`])),
+      input: {
+        ...Object.fromEntries(MODERN_PAGES.map((page) => [page, `${page}.html`])),
+        // A worker's address must not change with its content, and it rules only what lies below it.
+        "sw-du-gio": "offline/sw.ts",
+      },
+      output: {
+        entryFileNames: (chunk: { name: string }) =>
+          chunk.name === "sw-du-gio" ? "[name].js" : "assets/[name]-[hash].js",
+      },
     },
   },
   test: {

@@ -1,11 +1,11 @@
 /**
- * The six pages and the address each answers at. The server serves `/day` from `day.html`; the development server does
+ * The pages and the address each answers at. The server serves `/day` from `day.html`; the development server does
  * the same through `prettyAddresses`, so that a link works unchanged in both.
  */
 import type { Plugin } from "vite";
 
 /** Pages built as ES modules for current browsers. */
-export const MODERN_PAGES = ["index", "day", "du-gio", "to-chuc", "phong"] as const;
+export const MODERN_PAGES = ["index", "day", "du-gio", "to-chuc", "phong", "rut-kinh-nghiem", "mau-phieu"] as const;
 
 /** The page built as one classic script for old TV browsers. */
 export const TV_PAGE = "diem-cau";

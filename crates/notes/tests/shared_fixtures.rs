@@ -1,7 +1,7 @@
 //! Cases that Rust and TypeScript must answer alike (`tests/fixtures/notes`); the pages' tests read the same files.
 //! After a wanted change of the rules: `cargo nextest run -p notes --run-ignored only`.
 
-use notes::{Key, Replica, Sheet, SheetView, Tick, TickClock, built_in_forms, score};
+use notes::{Form, Key, Replica, Sheet, SheetView, Tick, TickClock, built_in_forms, score};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -32,6 +32,12 @@ struct Scored {
     form: String,
     scores: BTreeMap<String, Value>,
     score: notes::Score,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Checked {
+    form: Form,
+    at: Option<String>,
 }
 
 fn file(name: &str) -> PathBuf {
@@ -155,6 +161,50 @@ fn scoring() -> Vec<Scored> {
     cases.into_iter().map(scored).collect()
 }
 
+/// Good forms, and forms with one fault each.
+fn checking() -> Vec<Checked> {
+    let item = |id: &str, max: f64| json!({"id": id, "text": "Tiêu chí", "max": max});
+    let plain = json!({
+        "id": "mau", "version": 1, "title": "Mẫu", "step": 0.5,
+        "groups": [{"name": "Một", "items": [item("a", 1.0), item("b", 2.0)]}],
+        "bands": [{"min": 2, "name": "Tốt"}, {"min": 0, "name": "Chưa đạt"}],
+        "fields": [{"id": "ghi", "label": "Ghi thêm"}],
+        "phases": [{"id": "mo", "name": "Mở đầu"}],
+        "tags": ["Hay"],
+    });
+    let faults: [(&str, Value); 17] = [
+        ("/id", json!("Mẫu 1")),
+        ("/title", json!("  ")),
+        ("/title", json!("x".repeat(201))),
+        ("/step", json!(0)),
+        ("/groups/0/items", json!([])),
+        ("/groups/0/name", json!("")),
+        ("/groups/0/items/1/id", json!("a")),
+        ("/groups/0/items/1/text", json!("ấ".repeat(601))),
+        ("/groups/0/items/1/max", json!(0.75)),
+        ("/groups/0/items/1/max", json!(0)),
+        ("/groups", json!([])),
+        ("/bands/0/min", json!(3.5)),
+        ("/bands/1/min", json!(2.5)),
+        ("/bands/1/min", json!(0.5)),
+        ("/bands/0/needs", json!([{"item": "z", "min": 1}])),
+        ("/bands/0/needs", json!([{"item": "a", "min": 1.5}])),
+        ("/tags", json!([" Hay"])),
+    ];
+    let changed = faults.into_iter().map(|(pointer, value)| {
+        let mut form = plain.clone();
+        if pointer == "/bands/0/needs" {
+            form["bands"][0]["needs"] = value;
+        } else {
+            *form.pointer_mut(pointer).expect("the form has this part") = value;
+        }
+        serde_json::from_value::<Form>(form).expect("it is a form")
+    });
+    let good = serde_json::from_value(plain.clone()).expect("it is a form");
+    let all = built_in_forms().into_iter().chain([good]).chain(changed);
+    all.map(|form| Checked { at: form.check().err().map(|error| error.at), form }).collect()
+}
+
 #[test]
 fn rust_answers_the_shared_cases_as_written_down() {
     let text = fs::read_to_string(file("merging.json")).expect("the fixture is there");
@@ -170,6 +220,9 @@ fn rust_answers_the_shared_cases_as_written_down() {
     let text = fs::read_to_string(file("scoring.json")).expect("the fixture is there");
     let found: Vec<Scored> = serde_json::from_str(&text).expect("it can be read");
     assert_eq!(found, scoring());
+    let text = fs::read_to_string(file("forms.json")).expect("the fixture is there");
+    let found: Vec<Checked> = serde_json::from_str(&text).expect("it can be read");
+    assert_eq!(found, checking());
 }
 
 #[test]
@@ -181,5 +234,6 @@ fn write_the_fixtures() {
         fs::write(file(name), text + "\n").expect("it can be written");
     };
     write("merging.json", serde_json::to_value(merging()).expect("it is JSON"));
+    write("forms.json", serde_json::to_value(checking()).expect("it is JSON"));
     write("scoring.json", serde_json::to_value(scoring()).expect("it is JSON"));
 }

@@ -13,6 +13,7 @@ import type { Json } from "../../shared/notes/register.ts";
 import type { FormRef } from "../../shared/notes/sheet.ts";
 import { randomText } from "../../shared/notes/stamp.ts";
 import type { Lesson, Problem } from "../../shared/protocol.ts";
+import { keepPageOffline } from "../offline.ts";
 import { type KnownSheet, MemoryNotebook, type Notebook, openNotebook } from "./notebook.ts";
 import { claimReplica } from "./replica.ts";
 import { Sender } from "./sender.ts";
@@ -265,6 +266,7 @@ export class Desk {
       },
     });
     this.learn(known.forms);
+    keepPageOffline();
     this.state.value = { kind: "open", sheet: { known, doc, sender, api } };
     sender.start();
     void this.askForms();

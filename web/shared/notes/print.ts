@@ -2,14 +2,20 @@
 import "./print.css";
 import type { Paper, PaperBlock, PaperCell } from "./paper.ts";
 
-/** Puts the paper into the page, where only the printer sees it, and opens the browser's print dialogue. */
-export async function printPaper(paper: Paper, print: () => void = () => window.print()): Promise<void> {
-  document.querySelector(".paper")?.remove();
+/** The paper as an element, and the addresses of its pictures, to be revoked. */
+export function paperElement(paper: Paper): { page: HTMLElement; urls: readonly string[] } {
   const urls: string[] = [];
   const page = element("article", "paper");
   page.append(element("h1", "", paper.title));
   if (paper.subtitle !== "") page.append(element("p", "paper-subtitle", paper.subtitle));
   for (const block of paper.blocks) page.append(blockOf(block, urls));
+  return { page, urls };
+}
+
+/** Puts the paper into the page, where only the printer sees it, and opens the browser's print dialogue. */
+export async function printPaper(paper: Paper, print: () => void = () => window.print()): Promise<void> {
+  document.querySelector("body > .paper")?.remove();
+  const { page, urls } = paperElement(paper);
   document.body.append(page);
   await Promise.all([...page.querySelectorAll("img")].map((image) => image.decode().catch(() => undefined)));
   const title = document.title;

@@ -17,7 +17,7 @@ use signalling::ProblemCode;
 #[allow_missing = true]
 struct Dist;
 
-/// `GET /`, `/day`, `/diem-cau`, `/du-gio`, `/to-chuc`, `/phong`
+/// `GET /`, `/day`, `/diem-cau`, `/du-gio`, `/mau-phieu`, `/phong`, `/rut-kinh-nghiem`, `/to-chuc`
 pub(super) async fn page(uri: axum::http::Uri, headers: HeaderMap) -> Response {
     let name = match uri.path() {
         "/" => "index",
@@ -37,6 +37,14 @@ pub(super) async fn page(uri: axum::http::Uri, headers: HeaderMap) -> Response {
 pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Answer<Response> {
     match Dist::get(&format!("assets/{path}")) {
         Some(file) => Ok(file_response(file, "public, max-age=31536000, immutable", &headers)),
+        None => Err(Refused::from(ProblemCode::NotFound)),
+    }
+}
+
+/// `GET /sw-du-gio.js`: keeps the observer's page on her machine. It lies at the root, or it could not rule `/du-gio`.
+pub(super) async fn worker(headers: HeaderMap) -> Answer<Response> {
+    match Dist::get("sw-du-gio.js") {
+        Some(file) => Ok(file_response(file, "no-cache", &headers)),
         None => Err(Refused::from(ProblemCode::NotFound)),
     }
 }

@@ -23,7 +23,8 @@ use signalling::ProblemCode;
 use std::time::Instant;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
-const PAGES: [&str; 6] = ["/", "/day", "/diem-cau", "/du-gio", "/to-chuc", "/phong"];
+const PAGES: [&str; 8] =
+    ["/", "/day", "/diem-cau", "/du-gio", "/mau-phieu", "/phong", "/rut-kinh-nghiem", "/to-chuc"];
 
 /// The router of one running server.
 pub(crate) fn router(state: AppState) -> Router {
@@ -37,6 +38,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .merge(doors)
         .merge(pages)
         .route("/assets/{*path}", get(assets::asset))
+        .route("/sw-du-gio.js", get(assets::worker))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -1,0 +1,116 @@
+// What an observer does with her sheet, and how a row's moment is held against the picture she saw.
+import assert from 'node:assert/strict'
+import { until } from './browser.mjs'
+
+/** Reads the frame number of a video in the page, without leaving the task it is called in. */
+const READER = `(video) => {
+  if (!video || video.videoWidth === 0 || video.readyState < 2) return null
+  const block = video.videoWidth / 40
+  const canvas = document.createElement('canvas')
+  canvas.width = video.videoWidth
+  canvas.height = Math.max(2, Math.floor(block))
+  const drawing = canvas.getContext('2d', { willReadFrequently: true })
+  drawing.drawImage(video, 0, 0, canvas.width, canvas.height, 0, 0, canvas.width, canvas.height)
+  const bright = (index) => {
+    const [r, g, b] = drawing.getImageData(Math.floor((index + 0.5) * block), Math.floor(canvas.height / 2), 1, 1).data
+    return r + g + b > 384
+  }
+  if (!bright(0) || !bright(25)) return null
+  let number = 0
+  for (let bit = 1; bit <= 24; bit++) number = number * 2 + (bright(bit) ? 1 : 0)
+  return number
+}`
+
+/** Begins to write down which frame the teacher's camera takes when. The camera's own picture is the only witness that has not passed the relay. */
+export async function watchCamera(host) {
+  // As text: a page's own rules forbid it to make code of text, the debugger may.
+  await host.evaluate(`{
+    const read = ${READER}
+    window.__taken = []
+    const video = [...document.querySelectorAll('video')].find((v) => read(v) !== null)
+    const next = () => {
+      const number = read(video)
+      const last = window.__taken.at(-1)
+      if (number !== null && number !== last?.[0]) window.__taken.push([number, Date.now()])
+      video.requestVideoFrameCallback(next)
+    }
+    video.requestVideoFrameCallback(next)
+  }`)
+}
+
+/** From now on every F2 writes down the frame on the observer's screen in the task that opens the row. */
+export async function watchRows(page) {
+  await page.evaluate(`{
+    const read = ${READER}
+    window.__opened = []
+    document.addEventListener('keydown', (event) => {
+      if (event.key !== 'F2') return
+      const videos = [...document.querySelectorAll('video')].filter((v) => v.videoWidth > 0 && v.offsetWidth > 0)
+      window.__opened.push(videos.map(read).find((n) => n !== null) ?? null)
+    }, true)
+  }`)
+}
+
+/**
+ * How far each row's moment is from the moment the camera took the frame its writer saw, milliseconds.
+ * @param taken pairs of frame number and time, from `watchCamera`
+ * @param frames the frame on screen when each row was opened
+ * @param moments the rows' moments
+ */
+export function errors(taken, frames, moments) {
+  return moments.map((ms, row) => {
+    const times = taken.filter(([number]) => number === frames[row]).map(([, at]) => at)
+    assert.ok(times.length > 0, `row ${row}: the camera never took frame ${frames[row]}`)
+    return times.map((at) => ms - at).reduce((best, error) => (Math.abs(error) < Math.abs(best) ? error : best))
+  })
+}
+
+export function summary(what, list) {
+  const sorted = list.map(Math.abs).sort((a, b) => a - b)
+  const text = `${what}: ${list.length} rows, error median ${sorted[sorted.length >> 1]} ms, largest ${sorted.at(-1)} ms (${Math.min(...list)} to ${Math.max(...list)})`
+  console.log(text)
+  return sorted.at(-1)
+}
+
+/** Fills in who writes and begins. */
+export async function beginSheet(page, { name = 'Nguyễn Thị Lan', unit = 'THCS Mèo Vạc', share = false } = {}) {
+  await page.getByLabel('Họ và tên người dự').fill(name)
+  await page.getByLabel('Đơn vị').fill(unit)
+  if (share) await page.getByLabel('Đồng nghiệp cùng dự').check()
+  await page.getByRole('button', { name: 'Bắt đầu ghi' }).click()
+  await page.locator('.sheet').waitFor()
+}
+
+/** A row at this moment with text in its cells, typed key by key into whatever has the focus. */
+export async function writeRow(page, ...cells) {
+  const before = await page.locator('.row').count()
+  await page.keyboard.press('F2')
+  await page.locator('.row').nth(before).waitFor()
+  for (const [index, text] of cells.entries()) {
+    if (index > 0) await page.keyboard.press('Tab')
+    await page.keyboard.type(text)
+  }
+}
+
+/** What the sheet on screen says of where its words are. */
+export const saved = (page) => page.locator('.save-state').innerText()
+
+export const untilSent = (page, ms = 20_000) => until('everything is sent', () => saved(page), (text) => text.includes('Đã gửi'), ms)
+
+/** The token of the sheet this page has begun, from the browser's own store. */
+export function sheetToken(page) {
+  return page.evaluate(() => new Promise((resolve, reject) => {
+    const opening = indexedDB.open('nhipcau-notes')
+    opening.onerror = () => reject(opening.error)
+    opening.onsuccess = () => {
+      const all = opening.result.transaction('sheets').objectStore('sheets').getAll()
+      all.onsuccess = () => resolve(all.result.at(-1).token)
+    }
+  }))
+}
+
+/** Vietnamese with every kind of mark, and what spoils careless code. */
+export function sentence(row) {
+  const parts = ['Học sinh thảo luận nhóm', 'GV đặt câu hỏi gợi mở: “Vì sao?”', 'Nguyễn Ễ ễ Ữ ữ Ặ ặ Ợ ợ ỹ', 'Đúng – 3/4 lớp <b>giơ tay</b> & trả lời', 'Kỹ thuật “khăn trải bàn”; ½ số nhóm xong']
+  return `${row + 1}. ${parts[row % parts.length]}`
+}
