@@ -117,6 +117,11 @@ function Ended(props: { lesson: Lesson }): JSX.Element {
       icon={partyPopper}
       title={t("host.ended")}
       advice={`${span === null ? "" : `${t("host.ended.span", { span })} `}${t("host.ended.advice")}`}
+      action={
+        <a class="button button-secondary" href={`/rut-kinh-nghiem${location.hash}`}>
+          {t("host.ended.sheets")}
+        </a>
+      }
     />
   );
 }

@@ -4,6 +4,7 @@ import chart from "lucide-static/icons/chart-column.svg?raw";
 import flask from "lucide-static/icons/flask-conical.svg?raw";
 import grid from "lucide-static/icons/layout-grid.svg?raw";
 import list from "lucide-static/icons/list-checks.svg?raw";
+import notebook from "lucide-static/icons/notebook-pen.svg?raw";
 import pencil from "lucide-static/icons/pencil.svg?raw";
 import play from "lucide-static/icons/play.svg?raw";
 import square from "lucide-static/icons/square.svg?raw";
@@ -140,6 +141,10 @@ function Head({ board, line, lesson }: PartProps): JSX.Element {
               {t("org.lesson.edit")}
             </Button>
           )}
+          <a class="button button-quiet" href={`/rut-kinh-nghiem?lesson=${lesson.id}#t=${board.token}`}>
+            <Icon svg={notebook} />
+            <span>{t("org.lesson.notes")}</span>
+          </a>
           {lesson.state === "live" ? null : (
             <Button kind="quiet" icon={trash} onClick={() => show("delete")}>
               {t("org.lesson.delete")}

@@ -56,7 +56,9 @@ pub(crate) fn pages() -> Result<()> {
     let web = root().join("web");
     npm_install(&web)?;
     let built = modified(&web.join("dist/.built"));
-    if built.is_some() && built >= newest_source(&web) {
+    // The observer's page brings the built-in forms, so that it knows them without a network.
+    let newest = newest_source(&web).max(newest_source(&root().join("crates/notes/forms")));
+    if built.is_some() && built >= newest {
         return Ok(());
     }
     must_run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&web))?;
