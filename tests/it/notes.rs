@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use notes::{Key, Register, Replica, TickClock};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// An observer with a sheet.
 struct Observer {
@@ -292,6 +292,16 @@ async fn minutes_are_drafted_from_what_was_shared_and_saved_over_their_revision(
     ensure!(saved.json()?["revision"] == 1);
     let over = rig.send(Method::PUT, &path, rig.organiser(), body).await?;
     ensure!(over.problem()? == "conflict", "{over:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn twenty_observers_write_at_once_and_every_word_of_each_is_there() -> Result<()> {
+    let rig = Rig::start().await?;
+    let config = sim::observers::WritingConfig { count: 20, duration: Duration::from_secs(6), seed: 6 };
+    let written = sim::observers::write(&rig.url(""), rig.organiser(), &config).await?;
+    ensure!(written.rows >= 20 && written.saves >= 40, "they wrote: {written:?}");
+    ensure!(written.wrong == 0 && written.failed == 0, "{written:?}");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use sim::{
     host::{self, HostConfig, HostStatus},
     lesson::{self, ActConfig, ActSummary, RecoverConfig},
     link,
+    observers::{self, WritingConfig},
 };
 use std::time::Duration;
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ enum Command {
     Classrooms(ClassroomsArgs),
     /// Kills a server in the middle of a lesson, again and again, and compares what is left with what was acknowledged.
     Recover(RecoverArgs),
+    /// Lets observers write their sheets into a server of its own, and measures how soon their words are safe.
+    Observers(ObserversArgs),
     /// Measures what one lesson to many classrooms costs the server, beside the floor of kernel and cipher.
     Fanout(FanoutArgs),
     /// Runs a lesson and one place under a virtual clock, seed by seed.
@@ -141,6 +144,28 @@ struct RecoverArgs {
 }
 
 #[derive(Args)]
+struct ObserversArgs {
+    /// How many observers.
+    #[arg(long, default_value_t = 50)]
+    count: usize,
+    /// Length of the lesson.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Seed of what they write and when.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The server's program; default: `nhipcau` beside this one.
+    #[arg(long)]
+    server_program: Option<std::path::PathBuf>,
+    /// A free port on the loopback interface.
+    #[arg(long, default_value_t = 26_400)]
+    port: u16,
+    /// One line of JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct FanoutArgs {
     /// Numbers of viewers, one measurement each.
     #[arg(long, value_delimiter = ',', default_value = "50,200,1000")]
@@ -192,6 +217,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Classrooms(args) if args.act.is_some() => act_lesson(args).await,
         Command::Classrooms(args) => fill_classrooms(args).await,
         Command::Recover(args) => kill_and_compare(args).await,
+        Command::Observers(args) => let_observers_write(args).await,
         Command::Fanout(args) => measure_fanout(args).await,
         Command::World(args) => commands::world::run(&args),
         Command::Floor => send_floor(),
@@ -363,6 +389,38 @@ fn print(summary: &Summary, json: bool) -> anyhow::Result<()> {
     println!("{packets} packets; {lost} lost, {repaired} repaired, {unrecovered} not recovered");
     for (failure, count) in &summary.failures {
         println!("{count} x {failure}");
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
+async fn let_observers_write(args: ObserversArgs) -> anyhow::Result<()> {
+    let program = match args.server_program {
+        Some(program) => program,
+        None => std::env::current_exe()?.with_file_name("nhipcau"),
+    };
+    let config =
+        WritingConfig { count: args.count, duration: Duration::from_secs(args.seconds), seed: args.seed };
+    let report = observers::measure(&program, args.port, &config).await?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        let observers::Report { written, server } = &report;
+        println!("{} observers wrote {} rows, {} keystrokes", args.count, written.rows, written.keystrokes);
+        println!(
+            "{} saves, acknowledged after {:.0} ms (p95 {:.0}, longest {:.0}); {} failed and were repeated",
+            written.saves, written.ack_ms.p50, written.ack_ms.p95, written.ack_ms.max, written.failed
+        );
+        println!("{} rows missing or different at the end", written.wrong);
+        println!(
+            "database grew by {:.1} MiB; the server used {:.3} cores and {:.0} MiB",
+            server.database_bytes as f64 / 1_048_576.0,
+            server.cores,
+            server.resident_kib as f64 / 1024.0
+        );
+    }
+    if report.written.wrong > 0 {
+        bail!("{} rows were lost or changed", report.written.wrong);
     }
     Ok(())
 }
