@@ -1,7 +1,8 @@
 //! What one viewer says about what it gets, and what it is answered. Touches that viewer's state and nobody else's.
 
 use crate::{
-    CaptureClock, Egress, Exit, Outlet, Receiver, Reporting, outlet::Stream, receiver::IP_OVERHEAD, track::Tracks,
+    CaptureClock, Egress, Exit, Outlet, Receiver, Reporting, outlet::Stream, receiver::IP_OVERHEAD,
+    track::Tracks,
 };
 use adaptive::{LossReport, Seen};
 use domain::{Bitrate, Layer, MediaKind, Slot, Timestamp};

@@ -233,7 +233,7 @@ impl Observer {
             self.pass(pause.min(until.saturating_duration_since(Instant::now()))).await;
             rows += 1;
             let stamp = self.stamp();
-            let ms = wall_millis() as i64;
+            let ms = wall_millis().cast_signed();
             self.put(&format!("row.r{stamp}.at"), json!({"ms": ms, "q": "picture"}));
             self.put(&format!("row.r{stamp}.pos"), json!(format!("{ms:015}{stamp}")));
             self.put(&format!("row.r{stamp}.phase"), json!("luyen_tap"));
@@ -246,7 +246,7 @@ impl Observer {
                 }
             }
         }
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + Duration::from_mins(1);
         while !self.unsent.is_empty() || self.sending.is_some() {
             if Instant::now() > patience {
                 bail!("words were not acknowledged within a minute");

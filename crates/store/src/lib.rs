@@ -21,17 +21,17 @@ mod error;
 mod helpers;
 mod invitations;
 mod lessons;
-mod participation;
 mod notes;
+mod participation;
 mod places;
 mod settings;
 mod token;
 mod units;
 
-pub use backup::{copy, restore};
 pub use self::notes::{
     Comment, LessonNotes, Merged, PictureInfo, SheetRecord, StoredForm, StoredMinutes, TimelineDoor, Weight,
 };
+pub use backup::{copy, restore};
 pub use error::{Entity, StoreError};
 pub use lessons::LoggedEvent;
 pub use participation::WorkPicture;

@@ -110,7 +110,7 @@ pub(super) async fn readable(
             && match role {
                 Role::Organiser => true,
                 Role::Observer => is_open(&state.store.lesson_notes(lesson).await?, &record),
-                Role::Host | Role::Place => false,
+                Role::Host | Role::Place | Role::Helper => false,
             };
     if !may {
         return Err(ProblemCode::SheetUnknown.into());
@@ -129,6 +129,6 @@ fn reads_sheet(role: Role, shares: Shares) -> bool {
     match role {
         Role::Organiser => shares.organiser,
         Role::Host => shares.teacher,
-        Role::Observer | Role::Place => false,
+        Role::Observer | Role::Place | Role::Helper => false,
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn show(
         Role::Organiser => {}
         Role::Observer if open => {}
         Role::Observer => return Err(ProblemCode::TimelineClosed.into()),
-        role @ (Role::Host | Role::Place) => return Err(Refusal::Forbidden { role }.into()),
+        role @ (Role::Host | Role::Place | Role::Helper) => return Err(Refusal::Forbidden { role }.into()),
     }
     let started_at = lesson.started_at.map_or(0, domain::UnixMillis::get);
     let version = state.store.timeline_version(id).await?;
