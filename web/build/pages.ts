@@ -5,7 +5,15 @@
 import type { Plugin } from "vite";
 
 /** Pages built as ES modules for current browsers. */
-export const MODERN_PAGES = ["index", "day", "du-gio", "to-chuc", "phong", "rut-kinh-nghiem", "mau-phieu"] as const;
+export const MODERN_PAGES = [
+  "index",
+  "day",
+  "du-gio",
+  "to-chuc",
+  "phong",
+  "rut-kinh-nghiem",
+  "mau-phieu",
+] as const;
 
 /** The page built as one classic script for old TV browsers. */
 export const TV_PAGE = "diem-cau";
