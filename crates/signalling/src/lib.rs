@@ -28,8 +28,8 @@ pub use lesson_api::{
 };
 pub use message::{
     ClientMessage, ClosingReason, Demand, Device, DeviceCodec, DeviceKind, ErrorMessage, Hello, Lang,
-    MediaPath, PROTOCOL_VERSION, Report, RosterMessage, ServerMessage, SlotMedia, Uplink, VideoCodec,
-    Welcome,
+    LinkNews, MediaPath, PROTOCOL_VERSION, PageTerms, Report, RosterMessage, ServerMessage, SlotMedia, Still,
+    StillNews, Uplink, VideoCodec, Welcome,
 };
 pub use news::{
     Ack, BoardNews, ChargeNews, Exhibit, ExhibitNews, FloorNews, HandsNews, HostLink, MessageNews,

@@ -13,7 +13,8 @@ use crate::{
     },
 };
 use domain::{
-    Codec, CodecSupport, Decoding, Layer, PlaceStatus, Role, RosterView, Slot, UnixMillis, ViewerReport,
+    Cause, Codec, CodecSupport, Decoding, Layer, PlaceStatus, Role, RosterView, Slot, UnixMillis,
+    ViewerReport,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +41,9 @@ pub enum ClientMessage {
     /// The size at which a viewer shows a slot.
     #[serde(rename = "demand")]
     Demand(Demand),
+    /// What a viewer's page can do, and what a person allows it to use.
+    #[serde(rename = "terms")]
+    Terms(PageTerms),
     /// How a viewer's screen is.
     #[serde(rename = "report")]
     Report(Report),
@@ -138,12 +142,13 @@ pub enum ClientMessage {
 
 impl ClientMessage {
     /// Every `type` a page may send.
-    pub const TYPES: [&'static str; 35] = [
+    pub const TYPES: [&'static str; 36] = [
         "hello",
         "lesson.test",
         "lesson.start",
         "lesson.end",
         "demand",
+        "terms",
         "report",
         "ping",
         "lesson.lock",
@@ -297,6 +302,35 @@ impl std::fmt::Debug for Demand {
     }
 }
 
+/// What a viewer's page can do, and what a person allows it to use.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageTerms {
+    /// The secret of its WHEP session.
+    pub peer: String,
+    /// It shows slides as still images while they do not come moving.
+    pub stills: bool,
+    /// Its player can be told to wait longer, so that lost voice can be asked for again.
+    pub can_wait: bool,
+    /// The most it may use, kbit/s; `None`: what the link carries.
+    #[serde(default)]
+    pub ceiling_kbps: Option<u32>,
+    /// The most it may use in this lesson, megabytes; beyond it come voice and stills alone.
+    #[serde(default)]
+    pub ceiling_mb: Option<u32>,
+}
+
+impl std::fmt::Debug for PageTerms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let PageTerms { peer: _, stills, can_wait, ceiling_kbps, ceiling_mb } = self;
+        f.debug_struct("PageTerms")
+            .field("stills", stills)
+            .field("can_wait", can_wait)
+            .field("ceiling_kbps", ceiling_kbps)
+            .field("ceiling_mb", ceiling_mb)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How a viewer's screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -363,6 +397,10 @@ pub enum ServerMessage {
     },
     /// For the host, every 2 s while publishing: how her own link is.
     Uplink(Uplink),
+    /// For a viewer's page: where its link stands on the ladder, when that changed.
+    Link(LinkNews),
+    /// The slide as a still image, for everybody, when there is a new one.
+    Still(StillNews),
     /// The last message before the server closes the WebSocket.
     Closing {
         /// Why.
@@ -409,13 +447,15 @@ pub enum ServerMessage {
 
 impl ServerMessage {
     /// Every `type` the server sends.
-    pub const TYPES: [&'static str; 23] = [
+    pub const TYPES: [&'static str; 25] = [
         "welcome",
         "lesson",
         "media",
         "roster",
         "codec",
         "uplink",
+        "link",
+        "still",
         "closing",
         "error",
         "pong",
@@ -508,6 +548,41 @@ pub struct Uplink {
     pub rtt_ms: Option<u32>,
     /// What arrives, kbit/s.
     pub kbps: u32,
+}
+
+/// Where a viewer's link stands on the ladder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkNews {
+    /// What it gets, 0 (nothing) to 6 (everything).
+    pub rung: u8,
+    /// Why not more; `None`: it has all it wants, or the connection is too young to say.
+    pub cause: Option<Cause>,
+    /// What the link is believed to carry, kbit/s.
+    pub estimate_kbps: Option<u32>,
+    /// How long its player should wait before it plays, ms; 0: its own choice.
+    pub playout_ms: u32,
+    /// Slides do not come moving: show the still.
+    pub stills: bool,
+    /// Pictures that are published and wanted, and that this link has no room for: they stand, and are not stuck.
+    pub withheld: Vec<Slot>,
+}
+
+/// The newest still of the slides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillNews {
+    /// `None`: there are no slides.
+    pub still: Option<Still>,
+}
+
+/// A still image of a slide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Still {
+    /// Its number in the lesson; the address is `/api/lessons/{id}/stills/{no}`.
+    pub no: u32,
+    /// Its size.
+    pub bytes: usize,
+    /// When it was taken.
+    pub at: UnixMillis,
 }
 
 /// Why the server closes a WebSocket.

@@ -203,6 +203,10 @@ problems! {
     WorkUnknown = "work_unknown", 404,
         "Không tìm thấy bài làm này; có thể bài đã được xóa. Thầy/cô hãy tải lại danh sách.",
         "There is no such pupil's work; it may have been deleted. Reload the list.";
+    /// No such still of the slides any more.
+    StillUnknown = "still_unknown", 404,
+        "Ảnh trang chiếu này không còn nữa; ảnh mới hơn sẽ tự hiện.",
+        "This still of the slides is gone; the newer one appears by itself.";
     /// The picture cannot be read.
     PictureUnreadable = "picture_unreadable", 422,
         "Máy chủ không đọc được ảnh này. Thầy/cô hãy chụp lại bài làm, hoặc chọn ảnh JPEG, PNG hay WebP.",

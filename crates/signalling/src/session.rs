@@ -13,8 +13,8 @@
 //! pass through here; they may be written to the socket from the moment `welcome` left.
 
 use crate::{
-    ClientMessage, ClosingReason, Demand, ErrorMessage, Hello, PROTOCOL_VERSION, Problem, ProblemCode,
-    Remote, ServerMessage, Welcome, act::reference, news::Ack,
+    ClientMessage, ClosingReason, Demand, ErrorMessage, Hello, PROTOCOL_VERSION, PageTerms, Problem,
+    ProblemCode, Remote, ServerMessage, Welcome, act::reference, news::Ack,
 };
 use domain::{
     Action, LessonCommand, ParticipationCommand, RateLimit, Refusal, Role, Timestamp, TokenBucket,
@@ -79,6 +79,8 @@ pub enum Output {
     Name(String, Reference),
     /// A viewer shows a slot in another size.
     Demand(Demand),
+    /// Apply them to the viewer's media session.
+    Terms(PageTerms),
     /// A viewer's screen says how it is.
     Report(ViewerReport),
     /// Close the socket with this code. The last output.
@@ -337,6 +339,7 @@ impl Session {
         }
         match message {
             ClientMessage::Demand(demand) => self.outputs.push_back(Output::Demand(demand)),
+            ClientMessage::Terms(terms) => self.outputs.push_back(Output::Terms(terms)),
             ClientMessage::Report(report) if matches!(role, Role::Place | Role::Observer | Role::Helper) => {
                 self.outputs.push_back(Output::Report(report.into()));
             }

@@ -80,7 +80,12 @@ fn fields_a_newer_page_adds_are_ignored() {
 
 #[test]
 fn a_message_that_lacks_any_of_its_fields_is_malformed() {
-    for (name, optional) in [("hello", &["lang"][..]), ("demand", &[]), ("report", &["audio_level"])] {
+    for (name, optional) in [
+        ("hello", &["lang"][..]),
+        ("demand", &[]),
+        ("terms", &["ceiling_kbps", "ceiling_mb"]),
+        ("report", &["audio_level"]),
+    ] {
         let full: Value = serde_json::from_str(&example(name)).expect("it is JSON");
         for field in full.as_object().expect("an object").keys() {
             let mut json = full.clone();

@@ -36,6 +36,7 @@ fn brief(outputs: &[Output]) -> Vec<String> {
         Output::Remote(..) => "remote".to_owned(),
         Output::Name(..) => "name".to_owned(),
         Output::Demand(_) => "demand".to_owned(),
+        Output::Terms(_) => "terms".to_owned(),
         Output::Report(_) => "report".to_owned(),
         Output::Close(code) => code.as_u16().to_string(),
     };
@@ -137,7 +138,7 @@ fn every_message_is_let_through_for_exactly_the_roles_of_the_table() {
                 (.., "remote") => role.may(domain::Action::Remote),
                 (.., "report") => matches!(role, Role::Place | Role::Observer | Role::Helper),
                 (.., "name") => role == Role::Observer,
-                (.., "ping" | "demand") => true,
+                (.., "ping" | "demand" | "terms") => true,
                 (.., "hello") => continue,
                 _ => panic!("{kind} has no rule"),
             };
@@ -470,7 +471,7 @@ proptest! {
                     Output::Report(_) => {
                         prop_assert!(matches!(role, Some(Role::Place | Role::Observer | Role::Helper)));
                     }
-                    Output::Demand(_) => prop_assert!(role.is_some()),
+                    Output::Demand(_) | Output::Terms(_) => prop_assert!(role.is_some()),
                     Output::Close(_) => closed = true,
                     Output::Send(_) | Output::Ping => {}
                 }

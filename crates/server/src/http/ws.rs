@@ -22,7 +22,7 @@ use axum::{
     },
     response::Response,
 };
-use domain::{CodecSupport, Identity, LessonId, Refusal, Timestamp};
+use domain::{CodecSupport, ConnectionId, Identity, LessonId, PeerId, Refusal, Timestamp};
 use serde::Deserialize;
 use signalling::{
     CloseCode, ClosingReason, Demand, Hello, LessonInfo, Output, PROTOCOL_VERSION, PlaceInfo, Problem,
@@ -203,6 +203,13 @@ impl<'a> Connection<'a> {
                     self.session.reject(problem);
                 }
             }
+            Output::Terms(terms) => {
+                // Found out before anything is awaited: a page's socket is not to be borrowed meanwhile.
+                match self.viewer(&terms.peer) {
+                    Ok((lesson, connection, who, peer)) => lesson.terms(connection, who, peer, terms).await,
+                    Err(problem) => self.session.reject(problem),
+                }
+            }
             Output::Report(report) => {
                 if let Some(Admitted { entry, lesson: Some((_, lesson)), .. }) = &self.admitted {
                     lesson.report(entry.connection, report).await;
@@ -331,6 +338,15 @@ impl<'a> Connection<'a> {
         let session = session.ok_or(ProblemCode::SessionUnknown)?;
         self.state.media.set_demand(session.peer, demand.slot, demand.layer);
         Ok(())
+    }
+
+    /// The media session of this secret, if it is this page's to speak of, with its lesson.
+    fn viewer(&self, secret: &str) -> Result<(LessonHandle, ConnectionId, Identity, PeerId), Problem> {
+        let page = self.admitted.as_ref().ok_or(ProblemCode::HelloFirst)?;
+        let session = self.state.sessions.find(&token::hash(secret), page.caller.who);
+        let session = session.ok_or(ProblemCode::SessionUnknown)?;
+        let (_, lesson) = page.lesson.as_ref().ok_or(ProblemCode::LessonUnknown)?;
+        Ok((lesson.clone(), page.entry.connection, page.caller.who, session.peer))
     }
 
     async fn send(&mut self, text: Utf8Bytes) -> Result<(), Gone> {

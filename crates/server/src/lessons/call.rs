@@ -1,11 +1,12 @@
 //! What the doors (HTTP, WebSocket, media workers) ask of a lesson's task.
 
 use crate::{lines::Line, media::MediaEvent, seat::Seat};
+use bytes::Bytes;
 use domain::{
-    Attendance, CodecSupport, ConnectionId, Identity, InvitationId, LessonCommand, LessonRecord,
-    Participation, ParticipationCommand, Slot, ViewerReport,
+    Attendance, Bitrate, CodecSupport, ConnectionId, Identity, InvitationId, LessonCommand, LessonRecord,
+    Participation, ParticipationCommand, PeerId, Slot, ViewerReport,
 };
-use signalling::{LessonInfo, Problem, Remote};
+use signalling::{LessonInfo, PageTerms, Problem, Remote};
 use tokio::sync::{mpsc, oneshot};
 
 /// Where an answer goes. Whoever asked may have left meanwhile; then the answer is for nobody.
@@ -19,6 +20,12 @@ pub(super) enum Call {
     Leave(ConnectionId, Reply<()>),
     /// A viewer's page says how its screen is.
     Report(ConnectionId, ViewerReport),
+    /// A viewer's page says what it can do and may use.
+    Terms { connection: ConnectionId, who: Identity, peer: PeerId, terms: PageTerms },
+    /// The host shows a slide: a still of it, for whoever does not get it moving.
+    PutStill { who: Identity, image: Bytes, reply: Reply<u32> },
+    /// Somebody wants to see a still.
+    GetStill { who: Identity, no: u32, reply: Reply<FetchedStill> },
     /// Somebody wants to change the lesson.
     Command(Identity, LessonCommand, Reply<LessonRecord>),
     /// Somebody takes part.
@@ -77,6 +84,14 @@ pub(crate) struct Looked {
     pub(crate) attendance: Attendance,
 }
 
+/// A still on its way to a page.
+pub(crate) struct FetchedStill {
+    /// The image, as the host's page made it.
+    pub(crate) image: Bytes,
+    /// What the link of whoever asked has to spare beside its voice; `None`: nobody knows.
+    pub(crate) spare: Option<Bitrate>,
+}
+
 /// A WHIP or WHEP session that was opened.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -113,6 +128,27 @@ impl LessonHandle {
     /// A page says how its screen is.
     pub(crate) async fn report(&self, connection: ConnectionId, report: ViewerReport) {
         self.tell(Call::Report(connection, report)).await;
+    }
+
+    /// A viewer's page says what it can do and may use.
+    pub(crate) async fn terms(
+        &self,
+        connection: ConnectionId,
+        who: Identity,
+        peer: PeerId,
+        terms: PageTerms,
+    ) {
+        self.tell(Call::Terms { connection, who, peer, terms }).await;
+    }
+
+    /// Shows a still of the slides; its number.
+    pub(crate) async fn put_still(&self, who: Identity, image: Bytes) -> Result<u32, Problem> {
+        self.ask(|reply| Call::PutStill { who, image, reply }).await
+    }
+
+    /// A still, and how fast it may go to whoever asks.
+    pub(crate) async fn get_still(&self, who: Identity, no: u32) -> Result<FetchedStill, Problem> {
+        self.ask(|reply| Call::GetStill { who, no, reply }).await
     }
 
     /// Changes the lesson.

@@ -56,6 +56,7 @@ impl Room {
                 self.tools.media.block(id, blocked);
             }
         }
+        self.settle_terms();
     }
 
     /// The slots a viewer must not get.

@@ -5,10 +5,12 @@ mod board;
 mod call;
 mod directory;
 mod guests;
+mod links;
 mod news;
 mod peers;
 mod room;
 mod rung;
+mod stills;
 mod taking_part;
 
 use crate::{

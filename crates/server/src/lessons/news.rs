@@ -35,6 +35,9 @@ impl Room {
         let Some(member) = self.members.get(&connection) else { return };
         let (who, line) = (member.who, member.line.clone());
         line.send(&self.media());
+        if let Some(still) = self.still_news() {
+            line.send(&still);
+        }
         line.send(&ServerMessage::Floor(self.floor()));
         line.send(&self.question());
         line.send(&ServerMessage::Exhibit(self.exhibit()));

@@ -2,6 +2,7 @@
 
 use super::{
     call::Opened,
+    links::Viewing,
     room::{Room, leads},
 };
 use crate::{
@@ -43,6 +44,8 @@ pub(super) struct Peer {
     pub(super) moved_at: Option<Timestamp>,
     /// Reports in a row that said that a publisher's uplink is weak.
     weak_reports: u32,
+    /// What a viewer's page said of itself, and what it was told of its link.
+    pub(super) seen: Viewing,
 }
 
 impl Peer {
@@ -65,6 +68,7 @@ impl Peer {
         if is_heard && self.stats.is_none_or(|before| stats.packets > before.packets) {
             self.moved_at = Some(now);
         }
+        self.seen.climb(stats.ladder.map(|ladder| ladder.rung));
         self.stats = Some(stats);
     }
 }
@@ -157,6 +161,7 @@ impl Room {
                 stats: None,
                 moved_at: None,
                 weak_reports: 0,
+                seen: Viewing::default(),
             },
         );
         Opened { secret, answer: answer_sdp, ice: ufrag }
@@ -185,6 +190,7 @@ impl Room {
                 self.start_by_itself(slot).await;
             }
             MediaEvent::SlotStopped { slot, .. } => {
+                self.follow_slides(slot);
                 if self.published.remove(&slot).is_some() {
                     let id = self.lesson.id();
                     info!(lesson.id = %id, ?slot, "lesson {id} carries no {slot:?} any more");
@@ -259,6 +265,7 @@ impl Room {
         self.roster.media_stopped(id);
         self.stage.leave(id);
         let Some(gone) = gone else { return };
+        self.spend(&gone);
         self.log_presence(&gone);
         // Another device of the room may be connected already.
         if let Some(place) = gone.guest.filter(|place| !self.has_guest(*place)) {

@@ -2,15 +2,18 @@
 //!
 //! This file has the loop, the pages and the lesson's own commands. Its other rooms: `peers.rs` (media connections),
 //! `taking_part.rs` (what rooms do, stored before it is acknowledged), `news.rs` (what pages are told of it), `board.rs` (how
-//! every room is), `guests.rs` (who is heard), `accounts.rs` (who received how much).
+//! every room is), `links.rs` (what each link may carry, and where it stands), `stills.rs` (slides as images), `guests.rs` (who is
+//! heard), `accounts.rs` (who received how much).
 
 use super::{
     Lessons, Tools,
     board::Desk,
     call::{Call, Looked, Page, Reply},
     guests::Routing,
+    links::Spent,
     news::Told,
     peers::Peer,
+    stills::Stills,
     taking_part::Unsaved,
 };
 use crate::{
@@ -73,6 +76,8 @@ pub(super) struct Room {
     pub(super) beats: u64,
     /// Rooms entered the lesson for the first time since the accounts were stored.
     pub(super) newcomers: bool,
+    pub(super) stills: Stills,
+    pub(super) spent: Spent,
 }
 
 impl Room {
@@ -104,6 +109,8 @@ impl Room {
             hosts: Vec::new(),
             beats: 0,
             newcomers: false,
+            stills: Stills::default(),
+            spent: Spent::default(),
             tools,
         };
         room.read_hosts().await?;
@@ -153,6 +160,13 @@ impl Room {
                 let _ = reply.send(Ok(()));
             }
             Call::Report(connection, report) => self.note_report(connection, report),
+            Call::Terms { connection, who, peer, terms } => self.take_terms(connection, who, peer, &terms),
+            Call::PutStill { who, image, reply } => {
+                let _ = reply.send(self.put_still(who, image));
+            }
+            Call::GetStill { who, no, reply } => {
+                let _ = reply.send(self.get_still(who, no));
+            }
             Call::Command(who, command, reply) => {
                 self.save().await;
                 let _ = reply.send(self.command(who, command).await);
@@ -208,6 +222,7 @@ impl Room {
     async fn look_around(&mut self) {
         self.beats += 1;
         self.show_board();
+        self.show_links();
         self.show_hands();
         self.show_tally();
         if self.beats.is_multiple_of(3) {
@@ -217,6 +232,7 @@ impl Room {
         }
         if self.beats.is_multiple_of(5) {
             self.count_rooms();
+            self.settle_terms();
         }
         if self.beats.is_multiple_of(25) {
             self.save_accounts().await;

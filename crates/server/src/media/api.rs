@@ -271,7 +271,7 @@ pub enum MediaEvent {
         /// What arrives.
         rate: Bitrate,
     },
-    /// How a viewer's link does; every 2 s.
+    /// How a viewer's link does; every second.
     ViewerReport {
         /// The lesson.
         lesson: LessonId,

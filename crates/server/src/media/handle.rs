@@ -14,7 +14,7 @@ use super::{
 };
 use domain::{Layer, LessonId, PeerId, Slot};
 use mio::{Poll, Waker};
-use relay::CaptureClock;
+use relay::{CaptureClock, ReceiverTerms};
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
@@ -156,7 +156,8 @@ impl MediaHandle {
             SessionAnswer { peer: id, answer_sdp, ufrag: peer.local_ufrag().to_owned(), slots: slots(&peer) };
         let wanted = [Some(Layer::High); Slot::COUNT];
         let blocked = [false; Slot::COUNT];
-        let new = NewPeer { id, lesson, role, peer, wanted, blocked, created_at: now };
+        let terms = ReceiverTerms::default();
+        let new = NewPeer { id, lesson, role, peer, wanted, blocked, terms, created_at: now };
         self.shared.registry().expect(new, claimant, peers_max)?;
         Ok(answer)
     }
@@ -188,6 +189,16 @@ impl MediaHandle {
             new.wanted[slot.index()] = layer;
         } else if let Some(worker) = registry.worker_of(peer) {
             self.tell(worker, Command::Demand { peer, slot, layer });
+        }
+    }
+
+    /// Says what the lesson knows of a viewer that its link cannot tell. Unknown peers are ignored.
+    pub fn set_terms(&self, peer: PeerId, terms: ReceiverTerms) {
+        let mut registry = self.shared.registry();
+        if let Some(new) = registry.expected(peer) {
+            new.terms = terms;
+        } else if let Some(worker) = registry.worker_of(peer) {
+            self.tell(worker, Command::Terms { peer, terms });
         }
     }
 

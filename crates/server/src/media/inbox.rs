@@ -8,7 +8,7 @@ use super::{
 use crossbeam_queue::ArrayQueue;
 use domain::{Layer, LessonId, PeerId, Slot};
 use media::ClockReading;
-use relay::Incoming;
+use relay::{Incoming, ReceiverTerms};
 use std::{
     collections::VecDeque,
     net::SocketAddr,
@@ -86,6 +86,11 @@ pub(super) enum Command {
     Block {
         peer: PeerId,
         slots: SlotSet,
+    },
+    /// What the lesson knows of a viewer that its link cannot tell.
+    Terms {
+        peer: PeerId,
+        terms: ReceiverTerms,
     },
     /// An event that happened outside a worker and must not be lost.
     Emit(MediaEvent),

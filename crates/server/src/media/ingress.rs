@@ -291,6 +291,7 @@ impl Worker {
                 }
             }
             Command::Block { peer, slots } => self.set_blocked(now, peer, slots),
+            Command::Terms { peer, terms } => self.set_terms(now, peer, terms),
             Command::Emit(event) => self.outbox.state(event),
             Command::Stop => {
                 let peers: Vec<PeerId> = self.peers.keys().copied().collect();

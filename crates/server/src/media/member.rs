@@ -8,6 +8,7 @@ use super::{
     registry::NewPeer,
 };
 use domain::{Layer, LessonId, Slot, Timestamp};
+use relay::ReceiverTerms;
 use std::{net::SocketAddr, time::Duration};
 use transport::{DropCounts, Peer};
 
@@ -41,6 +42,8 @@ pub(super) struct Member {
     pub(super) wanted: [Option<Layer>; Slot::COUNT],
     /// Slots that are kept from it whatever its page wants.
     pub(super) blocked: SlotSet,
+    /// What the lesson knows of it that its link cannot tell.
+    pub(super) terms: ReceiverTerms,
     /// When its last feedback came.
     pub(super) heard_at: Option<Timestamp>,
     pub(super) addresses: Vec<Address>,
@@ -68,6 +71,7 @@ impl Member {
             part,
             wanted: new.wanted,
             blocked: new.blocked,
+            terms: new.terms,
             heard_at: None,
             addresses: Vec::new(),
             created_at: new.created_at,

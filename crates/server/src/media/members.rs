@@ -12,7 +12,7 @@ use super::{
 use adaptive::Link;
 use domain::{Bitrate, Layer, PeerId, Slot, Timestamp};
 use media::StreamStart;
-use relay::{Receiver, ReceiverSpec, SlotSpec, codec_index};
+use relay::{Receiver, ReceiverSpec, ReceiverTerms, SlotSpec, codec_index};
 use std::time::Duration;
 use transport::{
     Peer, PeerEvent, Shown,
@@ -91,8 +91,10 @@ impl Worker {
         let path = member.path_to(remote);
         let spec = receiver_spec(id, &member.peer, member.granted(), self.shared.config.link_start);
         let outlet = Outlet::new(path, sealer, member.peer.negotiated());
+        let mut receiver = Receiver::new(now, &spec);
+        receiver.set_terms(member.terms);
         let lesson = self.lessons.entry(member.lesson).or_default();
-        let at = lesson.attach(now, Receiver::new(now, &spec), outlet);
+        let at = lesson.attach(now, receiver, outlet);
         member.part = Part::Viewer(Some(at));
     }
 
@@ -114,6 +116,20 @@ impl Worker {
         let Some(member) = self.peers.get_mut(&peer) else { return };
         if std::mem::replace(&mut member.blocked, blocked) != blocked {
             self.reallocate(now, peer, &Slot::ALL);
+        }
+    }
+
+    /// The lesson knows more of a viewer.
+    pub(super) fn set_terms(&mut self, now: Timestamp, peer: PeerId, terms: ReceiverTerms) {
+        let Some(member) = self.peers.get_mut(&peer) else { return };
+        member.terms = terms;
+        if let Part::Viewer(Some(at)) = member.part
+            && let Some(lesson) = self.lessons.get_mut(&member.lesson)
+        {
+            if let Some(seat) = lesson.seat_mut(at) {
+                seat.receiver.set_terms(terms);
+            }
+            lesson.reallocate(now, |position| position == at);
         }
     }
 

@@ -54,4 +54,4 @@ pub use api::{
 };
 pub(crate) use guests::SlotSet;
 pub use handle::{MediaHandle, RunningMedia, start};
-pub use relay::{Cause, Rung, SlotStats};
+pub use relay::{Cause, ReceiverTerms, Rung, SlotStats};

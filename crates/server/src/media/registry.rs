@@ -9,6 +9,7 @@ use super::{
     guests::{SlotSet, Standing},
 };
 use domain::{Codec, Layer, LessonId, PeerId, Slot, Timestamp};
+use relay::ReceiverTerms;
 use std::{
     collections::{HashMap, HashSet, hash_map},
     time::Duration,
@@ -25,6 +26,8 @@ pub(super) struct NewPeer {
     pub(super) wanted: [Option<Layer>; Slot::COUNT],
     /// Slots that are kept from a viewer whatever its page wants.
     pub(super) blocked: SlotSet,
+    /// What the lesson knows of it that its link cannot tell.
+    pub(super) terms: ReceiverTerms,
     pub(super) created_at: Timestamp,
 }
 

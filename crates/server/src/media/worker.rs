@@ -49,6 +49,8 @@ const LOOKUPS_MAX: u32 = 400;
 const TIMERS_INTERVAL: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
 const STATS_INTERVAL: Duration = Duration::from_secs(2);
+/// A room's rung is on the board within 3 s of its change, and its own page shows a still as soon.
+const VIEWER_STATS_INTERVAL: Duration = SECOND;
 
 /// Where datagrams from an address go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,7 +324,7 @@ impl Worker {
                 }
                 let Some(member) = peers.get_mut(&peer) else { return };
                 if member.stats_due <= now {
-                    member.stats_due = now + STATS_INTERVAL;
+                    member.stats_due = now + VIEWER_STATS_INTERVAL;
                     let since_heard = member.heard_at.map(|at| now.saturating_since(at));
                     let stats = Box::new(PeerStats { since_heard, ..receiver.stats().into() });
                     outbox.report(MediaEvent::ViewerReport { lesson: id, peer, stats });

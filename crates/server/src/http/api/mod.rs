@@ -9,6 +9,7 @@ mod places;
 mod qr;
 mod reports;
 mod rooms;
+mod stills;
 mod units;
 mod works;
 
@@ -58,6 +59,8 @@ fn of_the_lesson() -> Router<AppState> {
         .route("/api/lessons/{id}/places/{place}/history", get(rooms::history))
         .route("/api/lessons/{id}/works", post(works::offer))
         .route("/api/lessons/{id}/works/{no}", get(works::show))
+        .route("/api/lessons/{id}/stills", post(stills::put))
+        .route("/api/lessons/{id}/stills/{no}", get(stills::show))
         .route("/api/lessons/{id}/questions", get(works::questions))
         .route("/api/lessons/{id}/checks", get(checks::list).post(checks::report))
         .route("/api/lessons/{id}/checks.csv", get(checks::export))

@@ -1,0 +1,68 @@
+//! Slides as still images, for whoever does not get them moving: a weak link, or a page that has just come.
+//!
+//! The newest one is kept in memory while the lesson is on the air, and nowhere else: a lesson leaves no pictures behind.
+
+use super::{call::FetchedStill, room::Room};
+use crate::{clock::Clock, media::PeerRole};
+use bytes::Bytes;
+use domain::{Action, Bitrate, Identity, Slot};
+use signalling::{Problem, ProblemCode, ServerMessage, Still, StillNews};
+
+/// Of what a link is believed to carry, this much may be in use with a still on its way.
+const USE_OF_LINK: f64 = 0.85;
+/// A still goes at least this fast: one that never comes helps nobody.
+const SPARE_LEAST: Bitrate = Bitrate::from_kbps(16);
+
+/// The newest still.
+#[derive(Default)]
+pub(super) struct Stills {
+    last: u32,
+    newest: Option<(Still, Bytes)>,
+}
+
+impl Room {
+    /// A new slide is on the host's screen.
+    pub(super) fn put_still(&mut self, who: Identity, image: Bytes) -> Result<u32, Problem> {
+        self.lesson.permits(who, Action::Publish)?;
+        self.stills.last += 1;
+        let still = Still { no: self.stills.last, bytes: image.len(), at: Clock::wall() };
+        self.stills.newest = Some((still, image));
+        self.broadcast(&ServerMessage::Still(StillNews { still: Some(still) }));
+        Ok(still.no)
+    }
+
+    /// Slides are over: nobody looks at a still of what the teacher no longer shows.
+    pub(super) fn drop_still(&mut self) {
+        if self.stills.newest.take().is_some() {
+            self.broadcast(&ServerMessage::Still(StillNews { still: None }));
+        }
+    }
+
+    /// What a page that comes now is told.
+    pub(super) fn still_news(&self) -> Option<ServerMessage> {
+        let (still, _) = self.stills.newest.as_ref()?;
+        Some(ServerMessage::Still(StillNews { still: Some(*still) }))
+    }
+
+    /// The still, and what the link of whoever asks has to spare.
+    pub(super) fn get_still(&self, who: Identity, no: u32) -> Result<FetchedStill, Problem> {
+        self.lesson.permits(who, Action::Watch)?;
+        let newest = self.stills.newest.as_ref().filter(|_| self.is_shown_to(who));
+        // An older one is of no use any more: the page has heard of the newer one meanwhile.
+        let (_, image) = newest.filter(|(still, _)| still.no == no).ok_or(ProblemCode::StillUnknown)?;
+        let viewers = self.peers.values().filter(|peer| peer.who == who && peer.role == PeerRole::Viewer);
+        let spare = viewers.filter_map(|peer| {
+            let stats = peer.stats?;
+            let carried = stats.estimate?.scale(USE_OF_LINK);
+            Some((carried - stats.rate).max(SPARE_LEAST))
+        });
+        Ok(FetchedStill { image: image.clone(), spare: spare.min() })
+    }
+
+    /// Follows the slides: without them there is no still.
+    pub(super) fn follow_slides(&mut self, stopped: Slot) {
+        if stopped == Slot::SlidesVideo {
+            self.drop_still();
+        }
+    }
+}
