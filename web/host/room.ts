@@ -25,6 +25,7 @@ import { isInCharge, type LiveTab } from "./live.ts";
 import { Monitor } from "./monitor.ts";
 import { Notices } from "./notices.ts";
 import { Sources, sessionWishes } from "./sources.ts";
+import { SlideStills } from "./stills.ts";
 import { type RelayReport, UplinkJudge, type UplinkVerdict } from "./uplink.ts";
 
 export type Roster = Omit<ServerMessageOf<"roster">, "type">;
@@ -60,6 +61,7 @@ export class HostRoom {
   readonly #judge = new UplinkJudge();
   #relayReport: RelayReport | null = null;
   #whip: WhipClient | null = null;
+  readonly #stills: SlideStills;
   readonly #seenPlaces = new Set<string>();
   /** Server clock minus ours, ms. */
   #clockOffset = 0;
@@ -81,6 +83,7 @@ export class HostRoom {
 
   constructor(token: string) {
     this.#token = token;
+    this.#stills = new SlideStills(token);
     const send = (message: ClientMessage): boolean => this.#signal.send(message);
     this.lead = new Lead({
       token,
@@ -108,6 +111,9 @@ export class HostRoom {
       const lesson = this.#lesson.value;
       const onAir = this.onAir.value && lesson !== null ? lesson.id : null;
       this.monitor.follow(onAir, this.lead.facts.value.rooms.floor);
+      const slides = this.sources.slides.value;
+      const shared = slides.kind === "on" && this.inCharge.value ? slides.picture : null;
+      this.#stills.follow(onAir, shared);
     });
     addEventListener("beforeunload", (event) => {
       if (this.#lesson.peek()?.state === "live") event.preventDefault();
@@ -213,6 +219,9 @@ export class HostRoom {
         break;
       case "closing":
       case "pong":
+      // What viewers are told of their links and of the slides.
+      case "link":
+      case "still":
         break;
       default:
         message satisfies never;

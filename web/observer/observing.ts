@@ -7,7 +7,14 @@ import { pictured } from "../shared/room-facts.ts";
 import type { Stage } from "../shared/stage.ts";
 import { language } from "../shared/ui/language.tsx";
 import { Viewer } from "../shared/viewer.ts";
-import { type LessonView, lessonClockMs, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
+import {
+  type LessonView,
+  lessonClockMs,
+  lessonView,
+  type ViewerFacts,
+  wantsStill,
+} from "../shared/viewer-state.ts";
+import type { ShownStill } from "../shared/weak-link.ts";
 import { WhepSession } from "../shared/whep-session.ts";
 import { clampSplit, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
 
@@ -19,6 +26,8 @@ export class Observing {
   readonly now = signal(Date.now());
   readonly choice = signal<ViewChoice>("both");
   readonly muted = signal(false);
+  /** The slide as a still image, fetched. */
+  readonly still = signal<ShownStill | null>(null);
   /** Share of the left picture in percent. */
   readonly split = signal(rememberedSplit());
   readonly view: ReadonlySignal<LessonView>;
@@ -26,6 +35,8 @@ export class Observing {
   readonly clockMs: ReadonlySignal<number | null>;
   readonly published: ReadonlySignal<readonly VideoSlot[]>;
   readonly shown: ReadonlySignal<readonly VideoSlot[]>;
+  /** The still that stands for the slides now. */
+  readonly shownStill: ReadonlySignal<ShownStill | null>;
   private readonly viewer: Viewer;
   private readonly clock: MediaClock;
 
@@ -40,6 +51,9 @@ export class Observing {
         this.now.value = Date.now();
         this.clock.judge.setServerTime(Date.now() + facts.clockOffsetMs, performance.now());
       },
+      onStill: (still) => {
+        this.still.value = still;
+      },
       onSession: (session) => {
         if (session instanceof WhepSession) this.clock.follow(session);
       },
@@ -52,6 +66,7 @@ export class Observing {
       return lesson === null ? null : lessonClockMs(lesson, this.facts.value, this.now.value);
     });
     this.published = computed(() => VIDEO_SLOTS.filter((slot) => this.facts.value.slots[slot] !== undefined));
+    this.shownStill = computed(() => (wantsStill(this.facts.value) ? this.still.value : null));
     this.shown = computed(() =>
       shownSlots(
         this.choice.value,

@@ -1,9 +1,12 @@
 /** The pictures: three fixed panes around the stage's elements, moved by style so that no video is ever taken out. */
 import volumeX from "lucide-static/icons/volume-x.svg?raw";
+import wifiLow from "lucide-static/icons/wifi-low.svg?raw";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
 import { Button } from "../shared/ui/button.tsx";
+import { Icon } from "../shared/ui/icon.tsx";
+import { type LinkFacts, type ShownStill, weakWords } from "../shared/weak-link.ts";
 import { LessonStrip } from "./lesson-strip.tsx";
 import type { Observing } from "./observing.ts";
 import { TroubleLine } from "./trouble-line.tsx";
@@ -34,6 +37,7 @@ export function StageView(props: { observing: Observing }): JSX.Element {
           video={observing.stage.video(slot)}
           place={placeOf(shown.indexOf(slot), shown.length, split)}
           beside={shown.length === 2 ? shown.indexOf(slot) : -1}
+          still={slot === "slides_video" ? observing.shownStill.value : null}
           standing={trouble?.kind === "frozen" && partial && trouble.slots.includes(slot)}
         />
       ))}
@@ -49,6 +53,7 @@ export function StageView(props: { observing: Observing }): JSX.Element {
         <p class="stage-words">{t("observer.opening")}</p>
       ) : null}
       <LessonStrip observing={observing} />
+      {trouble === null ? <WeakLine link={facts.link} /> : null}
       {trouble === null ? null : <TroubleLine trouble={trouble} now={observing.now.value} />}
       {facts.sound === "blocked" ? (
         <div class="stage-unblock">
@@ -58,6 +63,17 @@ export function StageView(props: { observing: Observing }): JSX.Element {
         </div>
       ) : null}
     </div>
+  );
+}
+
+/** Why there is less to see than elsewhere. */
+function WeakLine(props: { link: LinkFacts | null }): JSX.Element | null {
+  const words = weakWords(props.link);
+  if (words === null || props.link === null || props.link.rung > 4) return null;
+  return (
+    <p class="stage-weak" role="status">
+      <Icon svg={wifiLow} /> {t(words.cause)}: {t(words.rung)}
+    </p>
   );
 }
 
@@ -75,8 +91,10 @@ function Pane(props: {
   /** 0 left (on a phone: above), 1 right (below); -1 = alone or not shown. */
   beside: number;
   standing: boolean;
+  /** An image in place of the picture. */
+  still: ShownStill | null;
 }): JSX.Element {
-  const { slot, video, place } = props;
+  const { slot, video, place, still } = props;
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.append(video);
@@ -92,7 +110,9 @@ function Pane(props: {
       data-beside={props.beside}
       data-standing={props.standing}
       style={place === null ? {} : { "--left": `${place.left}%`, "--width": `${place.width}%` }}
-    />
+    >
+      {still === null ? null : <img class="pane-still" src={still.url} alt={t("weak.still")} />}
+    </div>
   );
 }
 

@@ -22,6 +22,7 @@ import {
   type LessonServerMessage,
   lessonMessageDecoders,
 } from "./lesson-protocol.ts";
+import type { LinkFacts, StillFacts } from "./weak-link.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -131,6 +132,15 @@ export type ClientMessage =
   | { type: "lesson.end" }
   /** The size a viewer shows of a slot; `null` = not wanted. `peer` is the last part of the session's address. */
   | { type: "demand"; peer: string; slot: Slot; layer: LayerName | null }
+  /** What this page can do on a weak link, and what a person allows it to use. */
+  | {
+      type: "terms";
+      peer: string;
+      stills: boolean;
+      can_wait: boolean;
+      ceiling_kbps: number | null;
+      ceiling_mb: number | null;
+    }
   | {
       type: "report";
       frames_decoded: number;
@@ -164,6 +174,8 @@ export type ServerMessage =
   | { type: "roster"; connected: number; total: number; observers: number; places: PlaceStatus[] }
   | { type: "codec"; prefer: CodecName }
   | { type: "uplink"; loss: number; rtt_ms: number | null; kbps: number }
+  | ({ type: "link" } & LinkFacts)
+  | { type: "still"; still: (StillFacts & { readonly at: number }) | null }
   | { type: "closing"; reason: ClosingReason; retry: boolean }
   | ({ type: "error"; ref?: string | undefined } & Problem)
   | { type: "pong"; t?: unknown }
@@ -275,6 +287,17 @@ const serverMessageDecoders: { [T in ServerMessageType]: Decoder<Omit<ServerMess
     loss: number,
     rtt_ms: nullable(number),
     kbps: number,
+  }),
+  link: object<Omit<ServerMessageOf<"link">, "type">>({
+    rung: number,
+    cause: nullable(string),
+    estimate_kbps: nullable(number),
+    playout_ms: number,
+    stills: boolean,
+    withheld: array(string),
+  }),
+  still: object<Omit<ServerMessageOf<"still">, "type">>({
+    still: nullable(object<StillFacts & { at: number }>({ no: number, bytes: number, at: number })),
   }),
   closing: object<Omit<ServerMessageOf<"closing">, "type">>({
     reason: oneOf("draining", "revoked", "replaced", "removed", "lesson_deleted"),

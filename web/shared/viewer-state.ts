@@ -14,6 +14,7 @@ import {
 } from "./protocol.ts";
 import { NO_ROOM, type RoomFacts, reduceRoom, slotsForRoom } from "./room-facts.ts";
 import type { RefusalReason, SignalStatus } from "./signal-client.ts";
+import type { LinkFacts, StillFacts } from "./weak-link.ts";
 import type { WhepState } from "./whep-client.ts";
 
 /** `blocked`: the browser wants a key or click before it plays sound. */
@@ -49,6 +50,10 @@ export interface ViewerFacts {
   readonly pathProven: boolean;
   readonly pictures: { readonly [S in VideoSlot]?: PictureFacts };
   readonly sound: Sound;
+  /** Where the link stands on the relay's ladder; `null` while the relay has not said. */
+  readonly link: LinkFacts | null;
+  /** The newest still of the slides. */
+  readonly still: StillFacts | null;
   /** Add to the local clock to get the relay's. */
   readonly clockOffsetMs: number;
 }
@@ -77,6 +82,8 @@ export function initialFacts(now: number): ViewerFacts {
     pathProven: false,
     pictures: {},
     sound: "none",
+    link: null,
+    still: null,
     clockOffsetMs: 0,
   };
 }
@@ -100,7 +107,7 @@ export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFact
       return reduceMessage(facts, event.message, event.at);
     case "media":
       return event.state.kind === "stopped"
-        ? { ...facts, media: event.state, silentSince: null, pathProven: false, pictures: {} }
+        ? { ...facts, media: event.state, silentSince: null, pathProven: false, pictures: {}, link: null }
         : { ...facts, media: event.state };
     case "flow": {
       const silent = event.silentMs >= SILENT_MS;
@@ -132,6 +139,7 @@ function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): 
         ...facts,
         // The relay tells all of it again.
         rooms: message.lesson?.id === facts.lesson?.id ? facts.rooms : NO_ROOM,
+        still: message.lesson?.id === facts.lesson?.id ? facts.still : null,
         welcomed: true,
         lesson: message.lesson,
         place: message.place,
@@ -140,10 +148,16 @@ function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): 
     case "lesson": {
       const same = message.lesson !== null && message.lesson.id === facts.lesson?.id;
       if (same) return { ...facts, lesson: message.lesson };
-      return withSlots({ ...facts, lesson: message.lesson, pictures: {}, rooms: NO_ROOM });
+      return withSlots({ ...facts, lesson: message.lesson, pictures: {}, rooms: NO_ROOM, still: null });
     }
     case "media":
       return withSlots({ ...facts, published: message.slots });
+    case "link": {
+      const { type: _, ...link } = message;
+      return { ...facts, link };
+    }
+    case "still":
+      return { ...facts, still: message.still };
     case "roster":
     case "codec":
     case "uplink":
@@ -234,7 +248,8 @@ function troubleOf(facts: ViewerFacts): Trouble | null {
 /** Which shown pictures stand, since when the oldest, and whether others still move. */
 function frozenPictures(facts: ViewerFacts): { slots: VideoSlot[]; since: number | null; partial: boolean } {
   const seen = VIDEO_SLOTS.filter(
-    (slot) => facts.slots[slot] !== undefined && facts.pictures[slot]?.seen === true,
+    (slot) =>
+      facts.slots[slot] !== undefined && facts.pictures[slot]?.seen === true && !isWithheld(facts, slot),
   );
   const slots = seen.filter((slot) => facts.pictures[slot]?.frozenSince !== null);
   const times = slots.map((slot) => facts.pictures[slot]?.frozenSince ?? 0);
@@ -243,6 +258,18 @@ function frozenPictures(facts: ViewerFacts): { slots: VideoSlot[]; since: number
     since: times.length === 0 ? null : Math.min(...times),
     partial: slots.length > 0 && slots.length < seen.length,
   };
+}
+
+/** A picture that stands because the link has no room for it. */
+export function isWithheld(facts: ViewerFacts, slot: VideoSlot): boolean {
+  return facts.link !== null && facts.link.withheld.indexOf(slot) >= 0;
+}
+
+/** Whether slides should be shown as still images now: they do not come moving, or have not come yet. */
+export function wantsStill(facts: ViewerFacts): boolean {
+  if (facts.still === null || !wantsMedia(facts)) return false;
+  if (facts.link?.stills === true || isWithheld(facts, "slides_video")) return true;
+  return facts.pictures.slides_video?.seen !== true;
 }
 
 /** Time since the lesson went live, by the relay's clock; `null` before. */

@@ -19,11 +19,22 @@ import { SignalClient, type SignalStatus, signalUrl } from "./signal-client.ts";
 import { type Demand, Stage } from "./stage.ts";
 import {
   initialFacts,
+  isWithheld,
   reduceViewer,
   type ViewerEvent,
   type ViewerFacts,
   wantsMedia,
+  wantsStill,
 } from "./viewer-state.ts";
+import {
+  canWait,
+  NO_SAVER,
+  nextPlayout,
+  PLAYOUT_EVERY_MS,
+  type Saver,
+  type ShownStill,
+  StillKeeper,
+} from "./weak-link.ts";
 import { type PlayingSession, WhepClient, type WhepState } from "./whep-client.ts";
 import type { Flow } from "./whep-stats.ts";
 
@@ -36,6 +47,10 @@ export interface ViewerOptions {
   readonly name?: () => string | null;
   /** Everything the relay says, after the facts have followed. */
   readonly onMessage?: (message: ServerMessage) => void;
+  /** What a person allows this page to use; asked anew by `saverChanged`. */
+  readonly saver?: () => Saver;
+  /** The page shows stills of the slides (`still`). */
+  readonly onStill?: (still: ShownStill | null) => void;
   /** A media session is connected, or was repaired. */
   readonly onSession?: (session: PlayingSession) => void;
 }
@@ -60,11 +75,20 @@ export class Viewer {
   /** The loudest that came out since the last report. */
   private loudest: number | null = null;
   private reportTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly stills: StillKeeper;
+  private session: PlayingSession | null = null;
+  /** The playout target its receivers have now. */
+  private playoutMs = 0;
+  private playoutTimer: ReturnType<typeof setInterval> | undefined;
   private stopped = false;
 
   constructor(options: ViewerOptions) {
     this.options = options;
     this.current = initialFacts(Date.now());
+    this.stills = new StillKeeper({
+      token: options.token,
+      onChange: (still) => options.onStill?.(still),
+    });
     this.stage = new Stage({
       onPicture: (slot, picture) => this.apply({ type: "picture", slot, picture }),
       onSound: (sound) => this.apply({ type: "sound", sound }),
@@ -89,6 +113,7 @@ export class Viewer {
     if (this.stopped) return;
     this.signal.start();
     this.scheduleReport(REPORT_EVERY_MS);
+    this.playoutTimer = setInterval(() => this.stepPlayout(), PLAYOUT_EVERY_MS);
     window.addEventListener("pagehide", this.leave);
     document.addEventListener("visibilitychange", this.visibilityChanged);
   }
@@ -104,7 +129,9 @@ export class Viewer {
     window.removeEventListener("pagehide", this.leave);
     document.removeEventListener("visibilitychange", this.visibilityChanged);
     clearTimeout(this.reportTimer);
+    clearInterval(this.playoutTimer);
     this.signal.stop();
+    this.stills.clear();
     this.closeMedia();
     this.stage.dispose();
   }
@@ -140,6 +167,47 @@ export class Viewer {
     if (this.current === before) return;
     this.options.onChange(this.current);
     this.reportIfChanged();
+    this.followStill();
+  }
+
+  /** A person changed what this page may use. */
+  saverChanged(): void {
+    this.sendTerms();
+  }
+
+  private followStill(): void {
+    const { lesson, still } = this.current;
+    if (this.options.onStill === undefined) return;
+    if (wantsStill(this.current)) this.stills.want(lesson?.id ?? null, still);
+    else if (still === null || !wantsMedia(this.current)) this.stills.clear();
+  }
+
+  private sendTerms(): void {
+    const { peer } = this;
+    if (peer === null) return;
+    const { kbps, mb } = this.options.saver?.() ?? NO_SAVER;
+    const stills = this.options.onStill !== undefined;
+    this.signal.send({
+      type: "terms",
+      peer,
+      stills,
+      can_wait: canWait(),
+      ceiling_kbps: kbps,
+      ceiling_mb: mb,
+    });
+  }
+
+  /** Brings the receivers' waiting closer to what the relay asks for. All wait alike, so that lips and voice stay together. */
+  private stepPlayout(): void {
+    const { session, playoutMs } = this;
+    const wanted = this.current.link?.playout_ms ?? 0;
+    if (session === null || session.receivers === undefined || wanted === playoutMs) return;
+    this.playoutMs = nextPlayout(playoutMs, wanted);
+    for (const receiver of session.receivers()) {
+      if ("jitterBufferTarget" in receiver) {
+        receiver.jitterBufferTarget = this.playoutMs === 0 ? null : this.playoutMs;
+      }
+    }
   }
 
   private signalChanged(status: SignalStatus): void {
@@ -155,6 +223,7 @@ export class Viewer {
       if (message.seat !== undefined) rememberSeat(this.options.token, message.seat);
       this.whep?.nudge();
       this.repeatDemand();
+      this.sendTerms();
     }
     if (message.type === "media" || message.type === "floor" || message.type === "lesson") {
       const { slots } = this.current;
@@ -179,7 +248,11 @@ export class Viewer {
       token: this.options.token,
       onState: (state) => this.mediaChanged(state),
       onTrack: (slot, track) => this.stage.setTrack(slot, track),
-      ...(this.options.onSession === undefined ? {} : { onSession: this.options.onSession }),
+      onSession: (session) => {
+        if (session !== this.session) this.playoutMs = 0;
+        this.session = session;
+        this.options.onSession?.(session);
+      },
       onFlow: (flow, path) => {
         this.flow = flow;
         for (const slot of AUDIO_SLOTS) {
@@ -197,7 +270,9 @@ export class Viewer {
   private mediaChanged(state: WhepState): void {
     this.peer = state.kind === "connected" ? state.peer : null;
     this.apply({ type: "media", state });
-    if (state.kind === "connected") this.repeatDemand();
+    if (state.kind !== "connected") return;
+    this.repeatDemand();
+    this.sendTerms();
   }
 
   /** A new session or a new greeting: the relay knows nothing of our sizes. */
@@ -299,8 +374,14 @@ function reloadNowAndThen(): void {
 
 function isFrozen(facts: ViewerFacts): boolean {
   const { program_video, slides_video, extra_video } = facts.pictures;
-  const standing = [program_video, slides_video, extra_video].some(
-    (picture) => picture !== undefined && picture.frozenSince !== null,
+  const standing = (
+    [
+      ["program_video", program_video],
+      ["slides_video", slides_video],
+      ["extra_video", extra_video],
+    ] as const
+  ).some(
+    ([slot, picture]) => picture !== undefined && picture.frozenSince !== null && !isWithheld(facts, slot),
   );
   return standing || facts.silentSince !== null;
 }

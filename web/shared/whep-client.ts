@@ -25,6 +25,8 @@ export interface PlayingSession {
   readonly pc: Pick<RTCPeerConnection, "connectionState" | "iceConnectionState">;
   flow(): Promise<Flow>;
   restartIce(): Promise<RestartOutcome>;
+  /** Its receivers, where the browser has them one by one. */
+  receivers?(): readonly RTCRtpReceiver[];
   /** Ends the session at the relay but keeps its last pictures. */
   leave(): void;
   close(): void;

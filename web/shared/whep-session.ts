@@ -31,7 +31,7 @@ export type RestartOutcome =
 export class WhepSession {
   readonly pc: RTCPeerConnection;
   private readonly target: WhepTarget;
-  private readonly receivers = new Map<Slot, RTCRtpReceiver>();
+  private readonly receivedBy = new Map<Slot, RTCRtpReceiver>();
   private readonly tracks = new Map<Slot, MediaStreamTrack>();
   private address: string | null = null;
   private closed = false;
@@ -115,7 +115,7 @@ export class WhepSession {
     receiver: RTCRtpReceiver | null,
     onTrack: TrackListener,
   ): void {
-    if (receiver !== null) this.receivers.set(slot, receiver);
+    if (receiver !== null) this.receivedBy.set(slot, receiver);
     this.tracks.set(slot, track);
     onTrack(slot, track);
   }
@@ -125,8 +125,12 @@ export class WhepSession {
     return this.tracks.get(slot) ?? null;
   }
 
+  receivers(): readonly RTCRtpReceiver[] {
+    return Array.from(this.receivedBy.values());
+  }
+
   receiver(slot: Slot): RTCRtpReceiver | null {
-    return this.receivers.get(slot) ?? null;
+    return this.receivedBy.get(slot) ?? null;
   }
 
   /** When what this session shows was captured (`PROTOCOL.md`, "Capture time"); to be decoded. */
@@ -147,7 +151,7 @@ export class WhepSession {
   }
 
   private async reportOf(slot: Slot): Promise<unknown[]> {
-    const receiver = this.receivers.get(slot);
+    const receiver = this.receivedBy.get(slot);
     // `receiver.getStats` is Chromium 67; before it a track selects its part of the whole report.
     const report =
       receiver !== undefined && typeof receiver.getStats === "function"

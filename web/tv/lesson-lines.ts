@@ -5,7 +5,9 @@ import hand from "lucide-static/icons/hand.svg?raw";
 import stethoscope from "lucide-static/icons/stethoscope.svg?raw";
 import volume from "lucide-static/icons/volume-2.svg?raw";
 import volumeX from "lucide-static/icons/volume-x.svg?raw";
+import wifiLow from "lucide-static/icons/wifi-low.svg?raw";
 import { impossible } from "../shared/viewer-state.ts";
+import { weakWords } from "../shared/weak-link.ts";
 import type { CheckState } from "./check-state.ts";
 import { drawing, el } from "./dom.ts";
 import { voiceOnlySpeaker } from "./lesson-view.ts";
@@ -21,6 +23,8 @@ export interface Line {
 export function lessonLines(facts: TvFacts, now: number, t: Words): readonly Line[] {
   const lines: Line[] = [];
   const room = facts.viewer?.rooms.room ?? null;
+  const weak = weakLine(facts, t);
+  if (weak !== null) lines.push({ icon: wifiLow, text: weak });
   const heard = voiceOnlySpeaker(facts);
   if (heard !== null) lines.push({ icon: audioLines, text: t("tv.speaker", { name: heard }) });
   if (room?.help.some(({ kind }) => kind === "no_sound") === true) {
@@ -35,6 +39,24 @@ export function lessonLines(facts: TvFacts, now: number, t: Words): readonly Lin
     lines.push({ icon: volume, text: t(`tv.note.${note.kind}` as Key, { percent }) });
   }
   return lines;
+}
+
+/** Why there is less to see than elsewhere, while that is worth a line. */
+export function weakLine(facts: TvFacts, t: Words): string | null {
+  const link = facts.viewer?.link ?? null;
+  const words = weakWords(link);
+  // A medium-sized teacher is no trouble to anybody.
+  if (words === null || link === null || link.rung > 4) return null;
+  const kbps = link.estimate_kbps;
+  const estimate =
+    kbps === null || link.cause === "saver" ? "" : ` (${t("weak.estimate", { kbps: rounded(kbps) })})`;
+  return `${t(words.cause)}${estimate}: ${t(words.rung)}`;
+}
+
+/** Two digits are all anybody believes, and a line that changes every second is not read. */
+function rounded(kbps: number): number {
+  const unit = kbps >= 1000 ? 100 : 10;
+  return Math.max(unit, Math.round(kbps / unit) * unit);
 }
 
 /** What the rehearsal's check of this screen is doing or has found. */

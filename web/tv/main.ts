@@ -5,6 +5,7 @@ import { canSpeak } from "../shared/room-camera.ts";
 import { storedPlaceToken, storePlaceToken, tokenFromFragment } from "../shared/token.ts";
 import { Viewer } from "../shared/viewer.ts";
 import { impossible, wantsMedia } from "../shared/viewer-state.ts";
+import { rememberedSaver, rememberSaver, type Saver } from "../shared/weak-link.ts";
 import { remoteKey } from "./keys.ts";
 import { startPairing } from "./pairing.ts";
 import { RoomScreen } from "./room.ts";
@@ -22,6 +23,7 @@ class Tv {
     token: tokenFromFragment(window.location.hash) ?? storedPlaceToken(),
     fullscreenPossible: document.fullscreenEnabled === true,
     ableToSpeak: canSpeak(),
+    saver: rememberedSaver(),
   });
   private readonly view: View;
   private readonly wakeLock = new ScreenWakeLock();
@@ -118,6 +120,12 @@ class Tv {
       case "layout":
         this.apply({ type: "layout", layout: command.layout });
         break;
+      case "saver":
+        this.save({ ...this.facts.saver, kbps: command.kbps });
+        break;
+      case "megabytes":
+        this.save({ ...this.facts.saver, mb: command.mb });
+        break;
       case "fullscreen":
         toggleFullscreen();
         break;
@@ -127,6 +135,12 @@ class Tv {
       default:
         impossible(command);
     }
+  }
+
+  private save(saver: Saver): void {
+    rememberSaver(saver);
+    this.apply({ type: "saver", saver });
+    this.viewer?.saverChanged();
   }
 
   private setMuted(muted: boolean): void {
@@ -152,6 +166,10 @@ class Tv {
         this.apply({ type: "viewer", viewer: facts, at: Date.now() });
         this.room?.follow(facts);
         if (linkIsDead(facts)) this.pair(true);
+      },
+      saver: () => this.facts.saver,
+      onStill: (still) => {
+        if (viewer === this.viewer) this.apply({ type: "still", still });
       },
       onMessage: (message) => {
         if (viewer === this.viewer) this.room?.receive(message);
@@ -194,6 +212,7 @@ class Tv {
     viewer.stop();
     this.view.setStage(null);
     this.apply({ type: "viewer", viewer: null, at: Date.now() });
+    this.apply({ type: "still", still: null });
   }
 }
 

@@ -43,6 +43,7 @@ export class SettingsView {
       settings.armed,
       facts.viewer?.place,
       facts.camera,
+      facts.saver,
       facts.ticket,
     ]);
     if (signature !== this.drawn) {
@@ -142,6 +143,10 @@ function rowLabel(action: SettingsAction, t: Words): string | null {
       return t("tv.settings.layout");
     case "sound":
       return t("tv.settings.sound");
+    case "saver":
+      return t("weak.saver");
+    case "megabytes":
+      return t("weak.megabytes");
     case "fullscreen":
       return t("tv.settings.screen");
     case "pair":
@@ -167,6 +172,10 @@ function actionLabel(action: SettingsAction, armed: boolean, facts: TvFacts, t: 
       return t(LAYOUTS[action.layout]);
     case "sound":
       return t(action.on ? "tv.settings.sound.on" : "tv.settings.sound.off");
+    case "saver":
+      return t(`weak.saver.${action.kbps ?? "none"}` as Key);
+    case "megabytes":
+      return action.mb === null ? t("weak.megabytes.none") : t("weak.megabytes.some", { mb: action.mb });
     case "hand":
       return t(action.up ? "tv.settings.hand.raise" : "tv.settings.hand.lower");
     case "camera":
@@ -200,6 +209,10 @@ function isChosen(action: SettingsAction, facts: TvFacts): boolean | null {
       return action.on !== facts.muted;
     case "camera":
       return action.on === facts.camera.willing;
+    case "saver":
+      return action.kbps === facts.saver.kbps;
+    case "megabytes":
+      return action.mb === facts.saver.mb;
     case "hand":
     case "run_check":
     case "test_sound":

@@ -1,11 +1,14 @@
 /** The settings overlay as data: rows of choices, one focus, moved by four arrows. Pure. */
 import type { Lang } from "../shared/protocol.ts";
+import { SAVER_KBPS, SAVER_MB } from "../shared/weak-link.ts";
 import type { LayoutChoice } from "./layout.ts";
 
 export type SettingsAction =
   | { kind: "language"; lang: Lang }
   | { kind: "layout"; layout: LayoutChoice }
   | { kind: "sound"; on: boolean }
+  | { kind: "saver"; kbps: number | null }
+  | { kind: "megabytes"; mb: number | null }
   | { kind: "hand"; up: boolean }
   | { kind: "camera"; on: boolean }
   | { kind: "run_check" }
@@ -58,6 +61,12 @@ export function settingsRows(context: SettingsContext): readonly (readonly Setti
         { kind: "sound", on: true },
         { kind: "sound", on: false },
       ],
+    );
+  }
+  if (context.paired) {
+    rows.push(
+      SAVER_KBPS.map((kbps): SettingsAction => ({ kind: "saver", kbps })),
+      SAVER_MB.map((mb): SettingsAction => ({ kind: "megabytes", mb })),
     );
   }
   if (context.paired && context.camera === true) {

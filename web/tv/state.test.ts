@@ -79,7 +79,7 @@ test("unpairing takes two presses, and moving away calls it off", () => {
       facts = reduceTv(facts, { type: "settings", settings: command.settings });
     return command?.kind ?? "nothing";
   };
-  for (let row = 0; row < 3; row += 1) press("down");
+  for (let row = 0; row < 5; row += 1) press("down");
   press("ok");
   expect(facts.settings?.armed).toBe(true);
   press("up");
@@ -98,7 +98,15 @@ test("every setting can be reached and left with arrows, OK and Back", () => {
     const down = commandFor(facts, "down", 0);
     if (down?.kind === "settings") facts = reduceTv(facts, { type: "settings", settings: down.settings });
   }
-  expect(reached.slice(0, 5)).toEqual(["language", "layout", "set_muted", "settings", "settings"]);
+  expect(reached.slice(0, 7)).toEqual([
+    "language",
+    "layout",
+    "set_muted",
+    "saver",
+    "megabytes",
+    "settings",
+    "settings",
+  ]);
   expect(commandFor(facts, "back", 0)).toEqual({ kind: "settings", settings: null });
 });
 

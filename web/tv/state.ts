@@ -2,6 +2,7 @@
 import type { Lang, Lesson, Problem, VideoSlot } from "../shared/protocol.ts";
 import { VIDEO_SLOTS } from "../shared/protocol.ts";
 import { impossible, type LessonView, lessonView, type ViewerFacts } from "../shared/viewer-state.ts";
+import { NO_SAVER, type Saver, type ShownStill } from "../shared/weak-link.ts";
 import { type Answer, type Ask, answersTo, askKey, askOf, backAnswer } from "./asks.ts";
 import { type CheckEvent, type CheckState, reduceCheck } from "./check-state.ts";
 import type { RemoteKey } from "./keys.ts";
@@ -46,6 +47,10 @@ export interface TvFacts {
   /** Of the page, 0 to 1. */
   readonly volume: number;
   readonly note: Note | null;
+  /** What a person allows this screen to use. */
+  readonly saver: Saver;
+  /** The slide as a still image, fetched. */
+  readonly still: ShownStill | null;
   /** Which answer of which question has the focus. */
   readonly focus: { readonly key: string; readonly at: number };
 }
@@ -88,6 +93,8 @@ export type TvEvent =
   | { type: "viewer"; viewer: ViewerFacts | null; at: number }
   | { type: "layout"; layout: LayoutChoice }
   | { type: "muted"; muted: boolean }
+  | { type: "saver"; saver: Saver }
+  | { type: "still"; still: ShownStill | null }
   | { type: "settings"; settings: SettingsState | null };
 
 export function initialTv(options: {
@@ -96,9 +103,12 @@ export function initialTv(options: {
   token: string | null;
   fullscreenPossible: boolean;
   ableToSpeak?: boolean;
+  saver?: Saver;
 }): TvFacts {
-  const { ableToSpeak, ...rest } = options;
+  const { ableToSpeak, saver, ...rest } = options;
   return {
+    saver: saver ?? NO_SAVER,
+    still: null,
     ...rest,
     linkDied: false,
     pairing: { code: null, reachable: true },
@@ -155,6 +165,10 @@ export function reduceTv(facts: TvFacts, event: TvEvent): TvFacts {
       return { ...facts, layout: event.layout };
     case "muted":
       return { ...facts, muted: event.muted };
+    case "saver":
+      return { ...facts, saver: event.saver };
+    case "still":
+      return { ...facts, still: event.still };
     case "settings":
       return { ...facts, settings: event.settings };
     default:
@@ -229,6 +243,8 @@ export type TvCommand =
   | { kind: "settings"; settings: SettingsState | null }
   | { kind: "language"; lang: Lang }
   | { kind: "layout"; layout: LayoutChoice }
+  | { kind: "saver"; kbps: number | null }
+  | { kind: "megabytes"; mb: number | null }
   | { kind: "fullscreen" }
   | { kind: "unpair" }
   | { kind: "answer"; answer: Answer }

@@ -14,10 +14,11 @@ import { formatDate, formatTime } from "../shared/format.ts";
 import { type Lesson, type Problem, VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
 import { speaker } from "../shared/room-facts.ts";
 import type { Stage } from "../shared/stage.ts";
-import { impossible, type Trouble } from "../shared/viewer-state.ts";
+import { impossible, isWithheld, type Trouble, wantsStill } from "../shared/viewer-state.ts";
+import type { ShownStill } from "../shared/weak-link.ts";
 import { type Child, drawing, el, fillWith } from "./dom.ts";
 import { type Arrangement, arrange, type StageFacts } from "./layout.ts";
-import { checkCard, lessonLines } from "./lesson-lines.ts";
+import { checkCard, lessonLines, weakLine } from "./lesson-lines.ts";
 import { LessonView } from "./lesson-view.ts";
 import { SettingsView } from "./settings-view.ts";
 import { currentAsk, type TvCommand, type TvFacts, type TvScreen, tvScreen } from "./state.ts";
@@ -48,6 +49,8 @@ export class View {
   private readonly works: WorksView;
   /** The room's own camera, silent: nobody needs to hear herself. */
   private readonly own = document.createElement("video");
+  /** The slide as an image, where it does not come moving. */
+  private readonly still = document.createElement("img");
   private readonly settingsButton = el("button", "corner");
   private readonly drawn = new Map<Element, string>();
   private stage: Stage | null = null;
@@ -57,6 +60,7 @@ export class View {
     this.settings = new SettingsView(options.onCommand, (address) => this.qrOf(address));
     this.lesson = new LessonView(options.onCommand);
     this.works = new WorksView(options.onPicture);
+    this.still.addEventListener("load", () => options.onPicture());
     this.own.muted = true;
     this.own.autoplay = true;
     this.own.tabIndex = -1;
@@ -86,7 +90,9 @@ export class View {
     this.stage = stage;
     fillWith(
       this.stageBox,
-      stage === null ? [] : [...VIDEO_SLOTS.map((slot) => stage.video(slot)), this.own, this.works.element],
+      stage === null
+        ? []
+        : [...VIDEO_SLOTS.map((slot) => stage.video(slot)), this.still, this.own, this.works.element],
     );
   }
 
@@ -97,6 +103,7 @@ export class View {
 
   render(facts: TvFacts, now: number): void {
     const t = wordsIn(facts.lang);
+    this.still.alt = t("weak.still");
     const screen = tvScreen(facts, now);
     const watching = screen.kind === "watching";
     const trouble = screen.kind === "watching" || screen.kind === "waiting" ? screen.trouble : null;
@@ -105,11 +112,18 @@ export class View {
     this.works.render(facts.token, facts.viewer?.lesson?.id ?? null, works, t);
     const arrangement = this.arrangeStage(facts, trouble?.kind === "frozen" && partial ? trouble.slots : []);
     this.stageBox.setAttribute("data-dim", String(watching && trouble !== null && !partial));
-    const voiceOnly = watching && facts.lastPublished.length === 0 && works.length === 0;
+    const voiceOnly =
+      watching && works.length === 0 && facts.lastPublished.every((slot) => !hasRoom(facts, slot));
     this.draw(
       this.panel,
       facts.lang,
-      [screen.kind, facts.token, voiceOnly, ...this.panelInputs(facts, screen, now)],
+      [
+        screen.kind,
+        facts.token,
+        voiceOnly,
+        voiceOnly ? weakLine(facts, t) : null,
+        ...this.panelInputs(facts, screen, now),
+      ],
       () => this.panelFor(facts, screen, t, now, voiceOnly),
     );
     this.panel.setAttribute("data-screen", watching && !voiceOnly ? "none" : screen.kind);
@@ -128,14 +142,23 @@ export class View {
   private arrangeStage(facts: TvFacts, standing: readonly VideoSlot[]): Arrangement | null {
     const { stage } = this;
     if (stage === null) return null;
-    const seen = facts.lastPublished.filter((slot) => facts.viewer?.pictures[slot]?.seen === true);
+    const still = shownStill(facts);
+    const seen = facts.lastPublished.filter(
+      (slot) =>
+        hasRoom(facts, slot) &&
+        (facts.viewer?.pictures[slot]?.seen === true || (slot === "slides_video" && still !== null)),
+    );
     const wanted = arrange(stageFacts(facts, facts.lastPublished), facts.layout);
     const visible = arrange(stageFacts(facts, seen), facts.layout);
     setClass(this.own, `tile tile-${visible.own}`);
     setClass(this.works.element, `works tile-${visible.works}`);
+    setClass(this.still, still === null ? "tile tile-hidden" : `still tile tile-${visible.slides_video}`);
+    if (still !== null && this.still.getAttribute("src") !== still.url) this.still.src = still.url;
     stage.setShown(VIDEO_SLOTS.filter((slot) => wanted[slot] !== "hidden"));
     for (const slot of VIDEO_SLOTS) {
-      const coming = wanted[slot] !== "hidden" && seen.indexOf(slot) < 0;
+      const covered = slot === "slides_video" && still !== null;
+      const coming =
+        wanted[slot] !== "hidden" && (covered || (hasRoom(facts, slot) && seen.indexOf(slot) < 0));
       const className = coming
         ? `tile tile-${wanted[slot]} tile-coming`
         : `tile tile-${visible[slot]}${standing.indexOf(slot) >= 0 ? " tile-standing" : ""}`;
@@ -235,7 +258,15 @@ export class View {
         return [bridge(), ...message(circleCheck, t("tv.ended"), screen.lesson.title, t("tv.ended.thanks"))];
       case "watching":
         return voiceOnly
-          ? [bridge(), ...message(audioLines, t("tv.voice"), screen.lesson.title, t("tv.voice.advice"))]
+          ? [
+              bridge(),
+              ...message(
+                audioLines,
+                t("tv.voice"),
+                screen.lesson.title,
+                weakLine(facts, t) ?? t("tv.voice.advice"),
+              ),
+            ]
           : [];
       default:
         return impossible(screen);
@@ -350,6 +381,18 @@ export class View {
     ]);
     this.notice.setAttribute("data-screen", screen.kind);
   }
+}
+
+/** Whether a picture has a place: one that the link has no room for leaves it to the others, slides to their still. */
+function hasRoom(facts: TvFacts, slot: VideoSlot): boolean {
+  if (facts.viewer === null || !isWithheld(facts.viewer, slot)) return true;
+  return slot === "slides_video" && facts.still !== null;
+}
+
+/** The still that stands for the slides now. */
+function shownStill(facts: TvFacts): ShownStill | null {
+  const { viewer, still } = facts;
+  return still !== null && viewer !== null && wantsStill(viewer) ? still : null;
 }
 
 function stageFacts(facts: TvFacts, published: readonly VideoSlot[]): StageFacts {
