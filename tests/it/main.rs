@@ -3,6 +3,7 @@
 mod api;
 mod control;
 mod lesson;
+mod links;
 mod media_peer;
 mod notes;
 mod places;

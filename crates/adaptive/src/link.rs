@@ -9,6 +9,10 @@ use std::time::Duration;
 
 /// Pace of pictures towards a place whose link is known or suspected to be thin, times the estimate.
 const PACE: f64 = 1.25;
+/// Whoever catches up sends without a pause: that must fit into what the link carries, or it becomes a queue.
+const CATCH_UP_MOST: f64 = 0.95;
+/// A receiver with room for everything catches up at this much of its media's rate at least.
+const CATCH_UP: f64 = 1.6;
 /// A link that was found overfull is paced for so long afterwards.
 const PACED_AFTER: Duration = Duration::from_mins(1);
 /// Feedback comes several times a second, reports once; when nothing has come for so long, the link is down or stuck.
@@ -32,6 +36,9 @@ pub struct Plan {
     pub allocation: Allocation,
     /// Pictures leave no faster than this; `None`: as they come.
     pub pace: Option<Bitrate>,
+    /// What is caught up with leaves no faster than this besides: a second of pictures at once would stand in the queue of a link that
+    /// carries all of them one after the other.
+    pub catch_up: Option<Bitrate>,
 }
 
 /// See the module's description.
@@ -128,7 +135,11 @@ impl Link {
         let was_overfull = ceiling.is_some_and(|(at, _)| now.saturating_since(at) < PACED_AFTER);
         let paced = self.allocation.limited || was_overfull;
         let pace = paced.then(|| self.estimator.estimate().max(self.allocation.rate).scale(PACE));
-        Plan { allocation: self.allocation, pace }
+        let catch_up = self.terms.proven.then(|| {
+            self.estimator.estimate().scale(CATCH_UP_MOST).max(self.allocation.rate.scale(CATCH_UP))
+        });
+        let catch_up = if paced { Some(self.estimator.estimate().scale(CATCH_UP_MOST)) } else { catch_up };
+        Plan { allocation: self.allocation, pace, catch_up }
     }
 
     /// Bytes to send now besides the media, to find out what the link carries; 0: nothing is being tried.

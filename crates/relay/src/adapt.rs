@@ -64,7 +64,7 @@ impl Receiver {
         };
         let plan = self.link.update(now, &demands, &terms);
         let allocation = plan.allocation;
-        let pace = plan.pace.unwrap_or(REPLAY_RATE);
+        let pace = plan.catch_up.unwrap_or(REPLAY_RATE);
         let limits = ReplayLimits {
             bytes: (pace.bytes_in(REPLAY_WITHIN) as usize).min(ReplayLimits::default().bytes),
             ..ReplayLimits::default()
@@ -90,6 +90,7 @@ impl Receiver {
             }
         }
         self.pace = plan.pace;
+        self.catch_up = pace.min(REPLAY_RATE);
     }
 
     fn demand(&self, slot: Slot, available: &Available) -> Demand {

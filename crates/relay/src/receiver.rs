@@ -115,6 +115,8 @@ pub struct Receiver {
     pub(crate) sent_reports: SentReports,
     /// `None`: what comes in leaves at once, and only a replay is spread.
     pub(crate) pace: Option<Bitrate>,
+    /// What it is let catch up at.
+    pub(crate) catch_up: Bitrate,
     /// Bytes that may leave now; negative after a burst.
     credit: i64,
     credit_at: Timestamp,
@@ -163,6 +165,7 @@ impl Receiver {
             quota: PlaceQuota::default(),
             sent_reports: SentReports::default(),
             pace: None,
+            catch_up: REPLAY_RATE,
             credit: 0,
             credit_at: now,
             repair_credit: Bitrate::from_kbps(500).bytes_in(Duration::from_secs(1)),
@@ -417,7 +420,8 @@ impl Receiver {
     fn refill(&mut self, now: Timestamp) {
         let passed = now.saturating_since(self.credit_at);
         self.credit_at = now;
-        let pace = self.pace.unwrap_or(REPLAY_RATE);
+        let is_behind = self.slots.iter().flatten().any(|slot| slot.behind.is_some());
+        let pace = self.pace.filter(|_| !is_behind).unwrap_or(self.catch_up);
         // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
         let most = pace.bytes_in(Duration::from_millis(20)).max(3_000).cast_signed();
         self.credit = self.credit.saturating_add_unsigned(pace.bytes_in(passed)).clamp(-most, most);

@@ -11,6 +11,15 @@ const CLIMB: f64 = 0.9;
 /// No step up for so long after a step down; doubled each time a step up fails.
 const HOLD: Duration = Duration::from_secs(10);
 const HOLD_MAX: Duration = Duration::from_secs(160);
+/// A budget that is at least this much of what it was has not fallen.
+const HARDLY_LESS: f64 = 0.95;
+/// A first hold ends after this when the budget has become this many times what it was.
+const LET_OFF_AFTER: Duration = Duration::from_secs(1);
+const FAR_MORE: f64 = 1.5;
+/// So long after the first allocation nothing counts as a failure.
+const LEARNING: Duration = Duration::from_secs(2);
+/// The hold after a step down that no step up led to and no lesser budget forced: at the beginning, rates are guesses.
+const DEARER: Duration = Duration::from_millis(500);
 /// A step up has failed when a step down follows within this.
 const FAILED_WITHIN: Duration = Duration::from_secs(20);
 /// Time to see what a step up does before the next one, where the budget is hope.
@@ -32,6 +41,12 @@ pub struct Allocator {
     climbed_at: Option<Timestamp>,
     /// Since when a larger layer would fit.
     fits_since: Option<Timestamp>,
+    /// The budget when the layers were chosen.
+    chosen_with: Bitrate,
+    /// When the first allocation was.
+    began_at: Option<Timestamp>,
+    /// When the last step down was, and the budget that forced it; `None` after a step up.
+    cut: Option<(Timestamp, Bitrate)>,
 }
 
 impl Default for Allocator {
@@ -43,6 +58,9 @@ impl Default for Allocator {
             climb_after: Timestamp::ZERO,
             climbed_at: None,
             fits_since: None,
+            chosen_with: Bitrate::default(),
+            began_at: None,
+            cut: None,
         }
     }
 }
@@ -56,6 +74,7 @@ impl Allocator {
         demands: &[Demand],
         terms: &Terms,
     ) -> Allocation {
+        let began_at = *self.began_at.get_or_insert(now);
         let budget = limit(budget, terms);
         let demands = by_slot(demands, terms);
         let kept = divide(budget.scale(STAY), &capped(&demands, self.layers), terms);
@@ -64,13 +83,24 @@ impl Allocator {
             Slot::ALL.map(Slot::index).iter().any(|&index| kept[index] < self.layers[index].min(best[index]));
         let is_new = |slot: Slot| !self.held[slot.index()] && kept[slot.index()] < best[slot.index()];
         let next = if is_cut {
-            self.hold = match self.climbed_at.take() {
-                Some(at) if now.saturating_since(at) < FAILED_WITHIN => (self.hold * 2).min(HOLD_MAX),
-                Some(_) => HOLD,
+            let wait = match self.climbed_at.take() {
+                // Rates and budget are guesses yet.
+                _ if now.saturating_since(began_at) < LEARNING => DEARER,
+                Some(at) if now.saturating_since(at) < FAILED_WITHIN => {
+                    self.hold = (self.hold * 2).min(HOLD_MAX);
+                    self.hold
+                }
+                Some(_) => {
+                    self.hold = HOLD;
+                    self.hold
+                }
+                // What is sent costs more than it seemed when it was chosen; the link has not failed.
+                None if budget >= self.chosen_with.scale(HARDLY_LESS) => DEARER,
                 // Still the same way down: one failure, however many layers it takes.
                 None => self.hold,
             };
-            self.climb_after = now + self.hold;
+            self.climb_after = self.climb_after.max(now + wait);
+            self.cut = Some((now, budget));
             self.fits_since = None;
             kept
         } else if Slot::ALL.into_iter().any(is_new) {
@@ -81,6 +111,9 @@ impl Allocator {
         } else {
             self.climb(now, kept, budget, &demands, terms)
         };
+        if next != self.layers {
+            self.chosen_with = budget;
+        }
         self.layers = next;
         self.held = Slot::ALL.map(|slot| next[slot.index()] < best[slot.index()]);
         describe(next, &demands)
@@ -91,6 +124,13 @@ impl Allocator {
         self.climb_after = now;
         self.climbed_at = None;
         self.fits_since = None;
+    }
+
+    /// Whether a hold is over before its time: it was the first, and the link has since been shown to carry far more than when
+    /// it failed.
+    fn is_let_off(&self, now: Timestamp, budget: Bitrate) -> bool {
+        let Some((at, then)) = self.cut else { return false };
+        self.hold <= HOLD && now.saturating_since(at) >= LET_OFF_AFTER && budget >= then.scale(FAR_MORE)
     }
 
     fn climb(
@@ -118,10 +158,12 @@ impl Allocator {
             .iter()
             .zip(Slot::ALL)
             .any(|(layer, slot)| layer.is_some() && slot.kind() == domain::MediaKind::Video);
-        if now < self.climb_after || (may_get_better && has_picture) {
+        let hold = now < self.climb_after && !self.is_let_off(now, budget);
+        if hold || (may_get_better && has_picture) {
             return kept;
         }
         self.climbed_at = Some(now);
+        self.cut = None;
         self.climb_after = now + SETTLE;
         self.fits_since = None;
         grown

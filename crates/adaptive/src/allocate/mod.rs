@@ -43,7 +43,7 @@ type Demands = [Demand; Slot::COUNT];
 type Layers = [Option<Layer>; Slot::COUNT];
 
 /// Moving slides next to still ones are worth it only with room to move: less makes letters that crawl into shape.
-const SLIDES_WITH_STILLS_MIN: Bitrate = Bitrate::from_kbps(300);
+const SLIDES_WITH_STILLS_MIN: Bitrate = Bitrate::from_kbps(200);
 
 impl Demand {
     /// Layers that may be sent, lowest first: those not above the one wanted, else the lowest there is.

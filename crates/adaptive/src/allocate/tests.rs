@@ -87,10 +87,26 @@ fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() 
         allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
     };
     assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
-    assert_eq!(program_at(&mut allocator, 1_000, 1_000), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 1_100, 3_000), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 10_999, 3_000), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 11_000, 3_000), Some(High));
+    assert_eq!(program_at(&mut allocator, 5_000, 1_500), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 5_100, 2_200), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 14_999, 2_200), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 15_000, 2_200), Some(High));
+}
+
+#[test]
+fn a_first_hold_ends_early_when_the_link_is_shown_to_carry_far_more() {
+    let mut allocator = Allocator::default();
+    let program_at = |allocator: &mut Allocator, ms, budget| {
+        allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
+    };
+    assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
+    assert_eq!(program_at(&mut allocator, 5_000, 1_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 5_900, 3_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 6_000, 3_000), Some(High));
+    // It failed: the next hold is a whole one.
+    assert_eq!(program_at(&mut allocator, 9_000, 1_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 28_900, 3_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 29_000, 3_000), Some(High));
 }
 
 #[test]
@@ -100,10 +116,10 @@ fn the_way_back_up_is_taken_one_layer_at_a_time() {
         allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
     };
     assert_eq!(program_at(&mut allocator, 0, 9_000), Some(High));
-    assert_eq!(program_at(&mut allocator, 1_000, 400), Some(Low));
-    assert_eq!(program_at(&mut allocator, 11_000, 9_000), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 13_999, 9_000), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 14_000, 9_000), Some(High));
+    assert_eq!(program_at(&mut allocator, 5_000, 400), Some(Low));
+    assert_eq!(program_at(&mut allocator, 6_000, 9_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 8_999, 9_000), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 9_000, 9_000), Some(High));
 }
 
 #[test]

@@ -55,6 +55,10 @@ const ESTIMATE_MAX: f64 = 50_000_000.0;
 const BACK_OFF: f64 = 0.85;
 /// A queue that stands but does not grow: a little less at a time.
 const BACK_OFF_GENTLY: f64 = 0.93;
+/// The first guesses about a link are made in so much time.
+const KNOWN_AFTER: Duration = Duration::from_secs(5);
+/// What a queue that grows and is not long leaves of the estimate at least.
+const SHORT_QUEUE_KEEPS: f64 = 0.85;
 /// The next cut comes a round trip and this after the last: it must be seen first what the last one did.
 const CUT_APART: Duration = Duration::from_millis(300);
 /// A queue counts as growing when it became this much longer within the time below.
@@ -114,6 +118,8 @@ pub struct LinkEstimator {
 #[derive(Debug, Clone, Default)]
 struct Feedback {
     heard_at: Option<Timestamp>,
+    /// When it came first.
+    since: Option<Timestamp>,
     acked: AckedMeter,
     queue: QueueGauge,
     loss: LossSplit,
@@ -197,6 +203,7 @@ impl LinkEstimator {
             if let Some(received) = packet.received {
                 // Feedback by which nothing arrived is no sign of life.
                 feedback.heard_at = Some(now);
+                feedback.since.get_or_insert(now);
                 feedback.acked.add(received, u64::from(packet.size));
                 feedback.queue.on_packet(now, packet.sent, received);
             }
@@ -337,7 +344,13 @@ impl LinkEstimator {
         let through = feedback.acked.bps() / (1.0 - feedback.loss.inherent()).max(0.3);
         if stands && (feedback.grows || long || excess) {
             self.overfull = Some(Overfull::Queue);
-            self.cut_for_queue(now, through, BACK_OFF);
+            // A short queue under little traffic is as likely the air's as ours: what little got through is no measure of the link.
+            // Should it be ours, it is long by the next look.
+            let is_first = self.cut_at.is_none_or(|at| now.saturating_since(at) > SERIES_ENDS);
+            let is_known = feedback.since.is_some_and(|since| now.saturating_since(since) > KNOWN_AFTER);
+            let keeps = is_known && is_first && !long && !excess;
+            let believed = if keeps { self.estimate_bps * SHORT_QUEUE_KEEPS / BACK_OFF } else { 0.0 };
+            self.cut_for_queue(now, through.max(believed), BACK_OFF);
         } else if stands {
             self.overfull = Some(Overfull::Queue);
             self.cut_for_queue(

@@ -71,11 +71,10 @@ impl QueueGauge {
     }
 
     /// The queue of the latest arrivals, microseconds; `None` when too little arrived to say. A quiet link is judged by the last
-    /// 150 ms, a shaking one by the last 400.
+    /// 300 ms, longer than a keyframe that leaves at once stands in its queue; a shaking one by the last 400.
     pub(crate) fn standing_us(&self) -> Option<f64> {
         let steps = match self.noise_stray_us {
-            ..4_000.0 => 3,
-            ..8_000.0 => 5,
+            ..6_000.0 => 6,
             _ => STEPS,
         };
         self.over(steps)

@@ -9,7 +9,6 @@ use sim::{
 use std::time::Duration;
 
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(crate) struct WorldArgs {
     /// Link of the place: P1 to P8.
     #[arg(long, default_value = "P2")]
@@ -32,9 +31,9 @@ pub(crate) struct WorldArgs {
     /// A place with receiver reports alone.
     #[arg(long)]
     no_feedback: bool,
-    /// A line for each second of the run.
+    /// A line for each so many virtual milliseconds of the run.
     #[arg(long)]
-    trace: bool,
+    trace: Option<u64>,
     /// One line of JSON for each seed.
     #[arg(long)]
     json: bool,
@@ -53,12 +52,14 @@ pub(crate) fn run(args: &WorldArgs) -> anyhow::Result<()> {
         let place = PlaceConfig { feedback: !args.no_feedback, ..PlaceConfig::tv(profile.clone()) };
         let mut world = World::new(WorldConfig { seed, slides: !args.no_slides, places: vec![place] });
         for second in 1..=args.seconds {
-            world.run(Duration::from_secs(1));
+            for ms in (2..=1_000).step_by(2) {
+                world.run(Duration::from_millis(2));
+                if args.trace.is_some_and(|every| (second * 1_000 + ms) % every.max(1) == 0) {
+                    println!("{:6.2} s {}", world.now().since_start().as_secs_f64(), world.moment(0));
+                }
+            }
             if second == args.after {
                 world.look_from_here();
-            }
-            if args.trace {
-                println!("{second:4} queue {:4} ms {}", world.queue(0).as_millis(), line(&world.report(0)));
             }
         }
         let report = world.report(0);

@@ -64,7 +64,7 @@ impl Host {
             codec,
             swell: match (slot, layer) {
                 (Slot::ProgramVideo, Layer::Low) => 1.5,
-                (Slot::ProgramVideo, Layer::Mid) => 6.2,
+                (Slot::ProgramVideo, Layer::Mid) => 4.8,
                 (Slot::ProgramVideo, Layer::High) => 8.5,
                 _ => 1.0,
             },

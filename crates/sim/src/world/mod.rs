@@ -113,6 +113,12 @@ impl World {
         self.lines[place].down.backlog(self.now)
     }
 
+    /// How the relay deals with a place now, in one line for people.
+    pub fn moment(&self, place: usize) -> String {
+        let queue = self.queue(place).as_millis();
+        format!("queue {queue:4} ms  {}", self.places[place].moment())
+    }
+
     /// Lets time pass.
     pub fn run(&mut self, span: Duration) {
         let until = self.now + span;

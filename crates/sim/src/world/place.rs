@@ -468,6 +468,24 @@ impl Place {
         }
     }
 
+    pub(super) fn moment(&self) -> String {
+        let Some(stats) = self.stats else { return "not connected".to_owned() };
+        let layer = |slot: Slot| stats.slots[slot.index()].layer;
+        format!(
+            "rung {} ({})  estimate {:5} sent {:5} kbit/s  standing {:4} ms  loss {:.3}  teacher {:?} slides {:?}  red {} playout {} ms",
+            stats.rung.number(),
+            stats.cause.map_or("full", Cause::code),
+            stats.estimate.as_kbps(),
+            stats.rate.as_kbps(),
+            stats.queue.as_millis(),
+            stats.loss,
+            layer(Slot::ProgramVideo),
+            layer(Slot::SlidesVideo),
+            stats.protection.redundancy,
+            stats.protection.playout.as_millis(),
+        )
+    }
+
     pub(super) fn look_from_here(&mut self, now: Timestamp, down: &Pipe) {
         self.looked_from = now;
         self.ear.look_from_here();
