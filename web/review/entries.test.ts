@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import type { Timeline, TimelineEntry } from "../shared/notes/api.ts";
-import { authorsOf, countEntries, filtered, NO_FILTER, paperOfTimeline, timelineTable } from "./entries.ts";
+import {
+  authorsOf,
+  countEntries,
+  filtered,
+  minutesLine,
+  NO_FILTER,
+  paperOfTimeline,
+  timelineTable,
+} from "./entries.ts";
 
 function entry(author: string, row: string, ms: number, pupils: string, phase = "luyen_tap"): TimelineEntry {
   return {
@@ -53,6 +61,15 @@ test("filters take rows away and never lose the others", () => {
   expect(countEntries(filtered(timeline, NO_FILTER))).toBe(3);
   expect(countEntries(filtered(timeline, { ...NO_FILTER, sheet: "sheet-Cô Lan" }))).toBe(2);
   expect(filtered(timeline, { ...NO_FILTER, phase: "luyen_tap" }).map(({ minute }) => minute)).toEqual([2]);
+});
+
+test("a row goes into the minutes as one line that says whose it is and when", () => {
+  const row = entry("Cô Lan", "b", 125_000, "Nhóm 2 lúng túng\nNhóm 3 xong");
+  expect(minutesLine(timeline, row)).toBe("– Nhóm 2 lúng túng; Nhóm 3 xong (Cô Lan, 02:05)");
+  expect(minutesLine(timeline, { ...row, remark: "Chia việc rõ hơn" })).toBe(
+    "– Chia việc rõ hơn (Cô Lan, 02:05)",
+  );
+  expect(minutesLine(timeline, { ...row, author: "", at: null })).toBe("– Nhóm 2 lúng túng; Nhóm 3 xong");
 });
 
 test("a search finds Vietnamese typed without its marks", () => {

@@ -58,6 +58,17 @@ export function timeOf(timeline: Timeline, entry: TimelineEntry): string {
   return entry.at === null ? "" : lessonTime(entry.at.ms, timeline.started_at);
 }
 
+/** A row as one line of the minutes: its remark, or what was seen, with who wrote it about which moment. */
+export function minutesLine(timeline: Timeline, entry: TimelineEntry): string {
+  const seen = [entry.teacher, entry.pupils].filter((text) => text !== "").join("; ");
+  const words = (entry.remark || seen || entry.tags.join(", "))
+    .split(/\s*\n\s*/)
+    .join("; ")
+    .trim();
+  const whose = [entry.author, timeOf(timeline, entry)].filter((text) => text !== "").join(", ");
+  return whose === "" ? `– ${words}` : `– ${words} (${whose})`;
+}
+
 type Words = (key: Key, params?: { [name: string]: string | number }) => string;
 
 export function minuteWords(minute: number | null, t: Words): string {

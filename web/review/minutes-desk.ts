@@ -24,6 +24,8 @@ export class MinutesDesk {
   readonly minutes: Signal<Minutes | null> = signal<Minutes | null>(null);
   readonly state: Signal<MinutesState> = signal<MinutesState>("draft");
   readonly failed = signal(false);
+  /** What stood before the draft was taken again, until somebody writes on. */
+  readonly before: Signal<Minutes | null> = signal<Minutes | null>(null);
   private readonly api: Pick<NotesApi, "minutes" | "saveMinutes">;
   private readonly lesson: string;
   private revision = 0;
@@ -37,24 +39,43 @@ export class MinutesDesk {
     void this.load();
   }
 
-  close(): void {
-    clearTimeout(this.timer);
-    if (this.state.peek() === "saving" && !this.saving) void this.save();
+  /** Somebody looks at the minutes again: another organiser may have written meanwhile. */
+  look(): void {
+    const state = this.state.peek();
+    if (this.minutes.peek() !== null && (state === "saved" || state === "draft")) void this.load();
   }
 
   write(field: MinutesField, text: string): void {
     const before = this.minutes.peek();
     if (before === null || before[field] === text) return;
+    this.before.value = null;
     this.change({ ...before, [field]: text });
   }
 
-  /** What the sheets say now; what people wrote themselves stays. */
-  takeDraft(): void {
-    const [before, draft] = [this.minutes.peek(), this.draft];
+  /** A line below what a field says, once; `false` while the minutes are not here yet. */
+  add(field: MinutesField, line: string): boolean {
+    const text = this.minutes.peek()?.[field];
+    if (text === undefined) return false;
+    if (!text.split("\n").includes(line)) this.write(field, text.trim() === "" ? line : `${text}\n${line}`);
+    return true;
+  }
+
+  /** What the sheets say now; whoever pressed this by mistake takes back what stood before. */
+  async takeDraft(): Promise<void> {
+    const info = await this.api.minutes(this.lesson).catch(() => null);
+    const [before, draft] = [this.minutes.peek(), info?.draft ?? this.draft];
     if (before === null || draft === null) return;
     const own: readonly MinutesField[] = ["chair", "secretary", "conclusion"];
     const kept = Object.fromEntries(own.map((field) => [field, before[field]]));
     this.change({ ...draft, ...kept } as Minutes);
+    this.before.value = before;
+  }
+
+  takeBack(): void {
+    const before = this.before.peek();
+    if (before === null) return;
+    this.before.value = null;
+    this.change(before);
   }
 
   async takeTheirs(): Promise<void> {

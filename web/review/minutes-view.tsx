@@ -5,8 +5,9 @@ import hardDrive from "lucide-static/icons/hard-drive.svg?raw";
 import loader from "lucide-static/icons/loader-circle.svg?raw";
 import printer from "lucide-static/icons/printer.svg?raw";
 import refresh from "lucide-static/icons/refresh-cw.svg?raw";
+import undo from "lucide-static/icons/undo-2.svg?raw";
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { Cell } from "../observer/notes/cell.tsx";
 import { MINUTES_FIELDS, type MinutesField } from "../shared/notes/api.ts";
 import { docxOf } from "../shared/notes/docx.ts";
@@ -15,7 +16,7 @@ import { printPaper } from "../shared/notes/print.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { StatePill } from "../shared/ui/state-pill.tsx";
 import { paperOfMinutes } from "./entries.ts";
-import { MinutesDesk } from "./minutes-desk.ts";
+import type { MinutesDesk } from "./minutes-desk.ts";
 import type { Access, Review } from "./review.ts";
 import { t } from "./words.ts";
 
@@ -25,8 +26,8 @@ const LONG: readonly MinutesField[] = ["present", "strengths", "shortcomings", "
 
 export function MinutesView(props: { review: Review; access: Inside }): JSX.Element {
   const { review, access } = props;
-  const [desk] = useState(() => new MinutesDesk(review.api, access.lesson.id));
-  useEffect(() => () => desk.close(), [desk]);
+  const desk = review.minutesOf(access.lesson.id);
+  useEffect(() => desk.look(), [desk]);
   const minutes = desk.minutes.value;
   if (minutes === null) return <p>{desk.failed.value ? t("review.offline") : t("review.loading")}</p>;
   const paper = () => paperOfMinutes(minutes, access.lesson.title, t);
@@ -36,9 +37,15 @@ export function MinutesView(props: { review: Review; access: Inside }): JSX.Elem
       <div class="review-exports">
         <Saved desk={desk} />
         <span class="review-space" />
-        <Button icon={refresh} onClick={() => desk.takeDraft()}>
-          {t("review.minutes.draft")}
-        </Button>
+        {desk.before.value === null ? (
+          <Button icon={refresh} onClick={() => void desk.takeDraft()}>
+            {t("review.minutes.draft")}
+          </Button>
+        ) : (
+          <Button icon={undo} onClick={() => desk.takeBack()}>
+            {t("review.minutes.draft.back")}
+          </Button>
+        )}
         <Button
           icon={fileText}
           onClick={() => void docxOf(paper()).then((blob) => download(`${name}.docx`, blob))}

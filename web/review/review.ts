@@ -6,6 +6,7 @@ import { fetchWithin, HttpRefusal } from "../shared/http.ts";
 import { type LessonNotes, NotesApi, type Timeline } from "../shared/notes/api.ts";
 import { type Lesson, lessonDecoder, meDecoder, type Problem, type Role } from "../shared/protocol.ts";
 import { onWake } from "../shared/wake.ts";
+import { MinutesDesk } from "./minutes-desk.ts";
 
 export type Access =
   | { kind: "loading"; offline: boolean }
@@ -32,6 +33,7 @@ export class Review {
   private readonly token: string;
   private readonly wanted: string | null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private minutes: MinutesDesk | null = null;
 
   /** @param wanted the lesson, for an organiser of the whole server */
   constructor(token: string, wanted: string | null, sheet: string | null) {
@@ -58,6 +60,12 @@ export class Review {
       // Otherwise what was seen last stays in sight.
     }
     this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS);
+  }
+
+  /** The minutes, asked for when an organiser first needs them. */
+  minutesOf(lesson: string): MinutesDesk {
+    this.minutes ??= new MinutesDesk(this.api, lesson);
+    return this.minutes;
   }
 
   private async enter(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Rows of all observers who shared theirs, minute by minute, with comments. */
 import braces from "lucide-static/icons/braces.svg?raw";
+import check from "lucide-static/icons/circle-check.svg?raw";
 import fileText from "lucide-static/icons/file-text.svg?raw";
 import hourglass from "lucide-static/icons/hourglass.svg?raw";
 import printer from "lucide-static/icons/printer.svg?raw";
@@ -21,12 +22,14 @@ import {
   countEntries,
   type Filter,
   filtered,
+  minutesLine,
   minuteWords,
   NO_FILTER,
   paperOfTimeline,
   timelineTable,
   timeOf,
 } from "./entries.ts";
+import type { MinutesDesk } from "./minutes-desk.ts";
 import type { Access, Review } from "./review.ts";
 import { t } from "./words.ts";
 
@@ -245,8 +248,75 @@ function Entry(props: {
           ))}
         </p>
       )}
-      <Comments review={review} access={access} timeline={timeline} entry={entry} time={time} />
+      <div class="entry-foot">
+        <Comments review={review} access={access} timeline={timeline} entry={entry} time={time} />
+        {access.role === "organiser" ? (
+          <ToMinutes
+            desk={review.minutesOf(access.lesson.id)}
+            timeline={timeline}
+            entry={entry}
+            time={time}
+          />
+        ) : null}
+      </div>
     </li>
+  );
+}
+
+const MINUTES_PARTS = ["strengths", "shortcomings", "proposals"] as const;
+
+/** Takes a row into the minutes, where the talk about it ends. */
+function ToMinutes(props: {
+  desk: MinutesDesk;
+  timeline: Timeline;
+  entry: TimelineEntry;
+  time: string;
+}): JSX.Element {
+  const { desk, timeline, entry, time } = props;
+  const [open, setOpen] = useState(false);
+  const line = minutesLine(timeline, entry);
+  const there = (part: (typeof MINUTES_PARTS)[number]): boolean =>
+    desk.minutes.value?.[part].split("\n").includes(line) ?? false;
+  const taken = MINUTES_PARTS.filter(there);
+  return (
+    <div class="to-minutes">
+      {open ? (
+        <fieldset>
+          <legend>{t("review.to_minutes.part")}</legend>
+          {MINUTES_PARTS.map((part) => (
+            <Button
+              key={part}
+              disabled={desk.minutes.value === null || there(part)}
+              onClick={() => {
+                if (desk.add(part, line)) setOpen(false);
+              }}
+            >
+              {t(`review.minutes.${part}`)}
+            </Button>
+          ))}
+          <Button kind="quiet" onClick={() => setOpen(false)}>
+            {t("common.cancel")}
+          </Button>
+        </fieldset>
+      ) : (
+        <button
+          type="button"
+          class="link-button"
+          aria-label={t("review.to_minutes.label", { author: entry.author, time })}
+          onClick={() => setOpen(true)}
+        >
+          {t("review.to_minutes")}
+        </button>
+      )}
+      {taken.length === 0 ? null : (
+        <p class="to-minutes-done" role="status">
+          <Icon svg={check} />
+          {t("review.to_minutes.done", {
+            parts: taken.map((part) => t(`review.minutes.${part}`)).join(", "),
+          })}
+        </p>
+      )}
+    </div>
   );
 }
 
