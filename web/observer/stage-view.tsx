@@ -2,7 +2,7 @@
 import volumeX from "lucide-static/icons/volume-x.svg?raw";
 import wifiLow from "lucide-static/icons/wifi-low.svg?raw";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
@@ -10,7 +10,7 @@ import { type LinkFacts, type ShownStill, weakWords } from "../shared/weak-link.
 import { LessonStrip } from "./lesson-strip.tsx";
 import type { Observing } from "./observing.ts";
 import { TroubleLine } from "./trouble-line.tsx";
-import { SPLIT, splitAfterKey } from "./view.ts";
+import { isStacked, SPLIT, splitAfterKey } from "./view.ts";
 import { type Key, t } from "./words.ts";
 
 const NAMES = {
@@ -22,6 +22,7 @@ const NAMES = {
 export function StageView(props: { observing: Observing }): JSX.Element {
   const { observing } = props;
   const box = useRef<HTMLDivElement>(null);
+  const stacked = useStacked(box);
   const shown = observing.shown.value;
   const split = observing.split.value;
   const facts = observing.facts.value;
@@ -29,7 +30,7 @@ export function StageView(props: { observing: Observing }): JSX.Element {
   const trouble = view.kind === "watching" || view.kind === "waiting" ? view.trouble : null;
   const partial = trouble?.kind === "frozen" && trouble.partial;
   return (
-    <div class="stage" ref={box} data-dim={trouble !== null && !partial}>
+    <div class="stage" ref={box} data-stacked={stacked} data-dim={trouble !== null && !partial}>
       {VIDEO_SLOTS.map((slot) => (
         <Pane
           key={slot}
@@ -42,7 +43,12 @@ export function StageView(props: { observing: Observing }): JSX.Element {
         />
       ))}
       {shown.length === 2 ? (
-        <Splitter percent={split} box={box} onMove={(percent) => observing.moveSplit(percent)} />
+        <Splitter
+          percent={split}
+          stacked={stacked}
+          box={box}
+          onMove={(percent) => observing.moveSplit(percent)}
+        />
       ) : null}
       {shown.length === 0 && view.kind === "watching" && trouble === null ? (
         <p class="stage-words">
@@ -77,18 +83,33 @@ function WeakLine(props: { link: LinkFacts | null }): JSX.Element | null {
   );
 }
 
-/** Left edge and width in percent; `null` = not shown. */
-function placeOf(index: number, count: number, split: number): { left: number; width: number } | null {
+/** Whether two pictures in the box stand above each other; follows its size. */
+function useStacked(box: { current: HTMLDivElement | null }): boolean {
+  const [stacked, setStacked] = useState(false);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const look = (): void => setStacked(isStacked(element.clientWidth, element.clientHeight));
+    look();
+    const watcher = new ResizeObserver(look);
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, [box]);
+  return stacked;
+}
+
+/** Left or upper edge and share of the box in percent; `null` = not shown. */
+function placeOf(index: number, count: number, split: number): { start: number; share: number } | null {
   if (index < 0) return null;
-  if (count === 1) return { left: 0, width: 100 };
-  return index === 0 ? { left: 0, width: split } : { left: split, width: 100 - split };
+  if (count === 1) return { start: 0, share: 100 };
+  return index === 0 ? { start: 0, share: split } : { start: split, share: 100 - split };
 }
 
 function Pane(props: {
   slot: VideoSlot;
   video: HTMLVideoElement;
-  place: { left: number; width: number } | null;
-  /** 0 left (on a phone: above), 1 right (below); -1 = alone or not shown. */
+  place: { start: number; share: number } | null;
+  /** 0 left (stacked: above), 1 right (below); -1 = alone or not shown. */
   beside: number;
   standing: boolean;
   /** An image in place of the picture. */
@@ -109,7 +130,7 @@ function Pane(props: {
       data-shown={place !== null}
       data-beside={props.beside}
       data-standing={props.standing}
-      style={place === null ? {} : { "--left": `${place.left}%`, "--width": `${place.width}%` }}
+      style={place === null ? {} : { "--start": `${place.start}%`, "--share": `${place.share}%` }}
     >
       {still === null ? null : <img class="pane-still" src={still.url} alt={t("weak.still")} />}
     </div>
@@ -118,6 +139,7 @@ function Pane(props: {
 
 function Splitter(props: {
   percent: number;
+  stacked: boolean;
   box: { current: HTMLDivElement | null };
   onMove: (percent: number) => void;
 }): JSX.Element {
@@ -126,7 +148,11 @@ function Splitter(props: {
     const area = props.box.current?.getBoundingClientRect();
     if (!(target instanceof Element) || area === undefined || !target.hasPointerCapture(event.pointerId))
       return;
-    props.onMove(((event.clientX - area.left) / area.width) * 100);
+    props.onMove(
+      props.stacked
+        ? ((event.clientY - area.top) / area.height) * 100
+        : ((event.clientX - area.left) / area.width) * 100,
+    );
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a movable separator (WAI-ARIA window splitter) is not an <hr>
@@ -134,12 +160,12 @@ function Splitter(props: {
       class="splitter"
       role="separator"
       tabIndex={0}
-      aria-orientation="vertical"
+      aria-orientation={props.stacked ? "horizontal" : "vertical"}
       aria-label={t("observer.split")}
       aria-valuemin={SPLIT.least}
       aria-valuemax={SPLIT.most}
       aria-valuenow={props.percent}
-      style={{ left: `${props.percent}%` }}
+      style={{ [props.stacked ? "top" : "left"]: `${props.percent}%` }}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={drag}
       onKeyDown={(event) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clampSplit, shortcutOf, shownSlots, splitAfterKey } from "./view.ts";
+import { clampSplit, isStacked, shortcutOf, shownSlots, splitAfterKey } from "./view.ts";
 
 test("both means slides left and teacher right, and whatever there is when one is missing", () => {
   expect(shownSlots("both", ["program_video", "slides_video"])).toEqual(["slides_video", "program_video"]);
@@ -39,4 +39,9 @@ test("shortcuts work with and without capitals", () => {
   expect(shortcutOf("M")).toEqual({ kind: "sound" });
   expect(shortcutOf("3")).toEqual({ kind: "view", choice: "both" });
   expect(shortcutOf("x")).toBeNull();
+});
+
+test("two pictures stand above each other where that makes them larger", () => {
+  // Beside the sheet on a 1366×768 laptop, an upright tablet, a wide picture alone.
+  expect([isStacked(548, 564), isStacked(772, 500), isStacked(1314, 560)]).toEqual([true, true, false]);
 });

@@ -28,7 +28,12 @@ export function shownSlots(
   return order.filter((slot) => published.includes(slot)).slice(0, 2);
 }
 
-/** Share of the left picture, in percent of the width. */
+/** Two pictures of 16:9 are larger above each other wherever the box is higher than 16:9 itself; nearly there they stay beside. */
+export function isStacked(width: number, height: number): boolean {
+  return width < height * 1.6;
+}
+
+/** Share of the left (stacked: upper) picture, in percent. */
 export const SPLIT = { least: 20, most: 80, usual: 66, step: 4 } as const;
 
 export function clampSplit(percent: number): number {
@@ -39,8 +44,10 @@ export function clampSplit(percent: number): number {
 export function splitAfterKey(percent: number, key: string): number | null {
   switch (key) {
     case "ArrowLeft":
+    case "ArrowUp":
       return clampSplit(percent - SPLIT.step);
     case "ArrowRight":
+    case "ArrowDown":
       return clampSplit(percent + SPLIT.step);
     case "Home":
       return SPLIT.least;

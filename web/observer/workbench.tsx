@@ -53,7 +53,7 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
   const { lesson } = observing.facts.value;
   const desking = desk.state.value;
   const screen = useRef<HTMLElement>(null);
-  const bench = useRef<HTMLDivElement>(null);
+  const bench = useRef<HTMLElement>(null);
   const playing = view.kind === "watching" || view.kind === "waiting" ? view : null;
   const title = lesson?.title ?? (desking.kind === "open" ? desking.sheet.known.lessonTitle : "");
   if (playing === null && desking.kind !== "open" && (view.kind === "ended" || lesson === null)) {
@@ -79,7 +79,7 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
         )}
         <LanguageToggle />
       </header>
-      <div
+      <main
         class="bench"
         ref={bench}
         data-arrangement={playing === null ? "alone" : arrangement.value}
@@ -88,10 +88,10 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
         {playing === null ? (
           <Words view={view} lesson={lesson} />
         ) : (
-          <main class="watch" ref={screen}>
+          <section class="watch" aria-label={t("observer.picture")} ref={screen}>
             <StageView observing={observing} />
             <PictureTools observing={observing} view={playing} screen={screen} />
-          </main>
+          </section>
         )}
         {playing !== null && arrangement.value === "side" ? <Border bench={bench} /> : null}
         {playing !== null && arrangement.value === "wide" ? null : (
@@ -99,7 +99,7 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
             <DeskView observing={observing} desk={desk} live={playing !== null} />
           </div>
         )}
-      </div>
+      </main>
     </div>
   );
 }
@@ -237,7 +237,7 @@ function Arrangements(): JSX.Element {
 }
 
 /** The border between picture and sheet. */
-function Border(props: { bench: { current: HTMLDivElement | null } }): JSX.Element {
+function Border(props: { bench: { current: HTMLElement | null } }): JSX.Element {
   const drag = (event: PointerEvent): void => {
     const target = event.currentTarget;
     const area = props.bench.current?.getBoundingClientRect();
