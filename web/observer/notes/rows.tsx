@@ -7,7 +7,7 @@ import lock from "lucide-static/icons/lock.svg?raw";
 import trash from "lucide-static/icons/trash-2.svg?raw";
 import undo from "lucide-static/icons/undo-2.svg?raw";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Form } from "../../shared/notes/form.ts";
 import { type Row, rowKey, type TextField } from "../../shared/notes/sheet.ts";
 import { Button } from "../../shared/ui/button.tsx";
@@ -35,7 +35,10 @@ export function columnsOf(form: Form | null, study: boolean): readonly (readonly
 export function Rows(props: { writing: Writing }): JSX.Element {
   const { writing } = props;
   const { rows, bin } = writing.view.value;
-  const columns = columnsOf(writing.form.value, writing.view.value.study);
+  const form = writing.form.value;
+  const { study } = writing.view.value;
+  // The same for as long as the form is: a keystroke draws its own row anew, not a hundred others.
+  const columns = useMemo(() => columnsOf(form, study), [form, study]);
   return (
     <div class="rows" data-columns={columns.length}>
       <div class="row-heads" aria-hidden="true">
@@ -53,7 +56,6 @@ export function Rows(props: { writing: Writing }): JSX.Element {
             row={row}
             columns={columns}
             opensPhase={row.phase !== null && row.phase !== (rows[index - 1]?.phase ?? null)}
-            index={index}
           />
         ))}
       </ol>
@@ -67,7 +69,6 @@ function RowItem(props: {
   row: Row;
   columns: readonly (readonly [TextField, Key])[];
   opensPhase: boolean;
-  index: number;
 }): JSX.Element {
   const { writing, row, columns } = props;
   const active = writing.active.value === row.id;

@@ -13,7 +13,7 @@ import {
   standing,
   write,
 } from "../../shared/notes/register.ts";
-import { type SheetView, viewSheet } from "../../shared/notes/sheet.ts";
+import { type SheetView, viewSheet, withKnownRows } from "../../shared/notes/sheet.ts";
 import { type Replica, type Stamp, stampOf, TickClock } from "../../shared/notes/stamp.ts";
 import type { Notebook, Registers } from "./notebook.ts";
 
@@ -67,9 +67,12 @@ export class SheetDoc {
     this.id = options.id;
     this.registers = new Map(options.registers);
     for (const register of this.registers.values()) this.clock.hear(newestTick(register));
+    let seen: SheetView | null = null;
     this.view = computed(() => {
       this.version.value;
-      return viewSheet(this.registers);
+      const view = viewSheet(this.registers);
+      seen = seen === null ? view : withKnownRows(view, seen);
+      return seen;
     });
     this.canUndo = computed(() => this.undos.value.length > 0);
     this.canRedo = computed(() => this.redos.value.length > 0);

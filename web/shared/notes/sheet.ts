@@ -125,6 +125,16 @@ export function viewSheet(registers: Registers): SheetView {
   };
 }
 
+/** `view` with the rows of `before` wherever nothing changed in them: what draws rows need only look at the others. */
+export function withKnownRows(view: SheetView, before: SheetView): SheetView {
+  const known = new Map([...before.rows, ...before.bin].map((row) => [row.id, row]));
+  const same = (row: Row): Row => {
+    const old = known.get(row.id);
+    return old !== undefined && JSON.stringify(old) === JSON.stringify(row) ? old : row;
+  };
+  return { ...view, rows: view.rows.map(same), bin: view.bin.map(same) };
+}
+
 function viewRow(registers: Registers, id: string): Row | null {
   const key = (field: string): string => rowKey(id, field);
   const at = readAt(standing(registers.get(key("at"))));
