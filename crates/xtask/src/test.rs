@@ -2,7 +2,7 @@
 
 use crate::{
     build::{Profile, binaries, npm_install, pages},
-    tools::{is_present, must_run, need_chromium, need_firefox, need_node, root},
+    tools::{is_present, must_run, need_chromium, need_firefox, need_node, need_office, need_poppler, root},
 };
 use anyhow::{Result, bail};
 use std::{
@@ -70,6 +70,8 @@ fn tools() -> Result<()> {
     need_node()?;
     println!("chromium: {}", need_chromium()?.display());
     println!("firefox:  {}", need_firefox()?.display());
+    println!("office:   {}", need_office()?.display());
+    println!("poppler:  {}", need_poppler()?.display());
     Ok(())
 }
 
@@ -96,6 +98,7 @@ fn browser_tests() -> Result<()> {
             .args(["run", "--silent", "test"])
             .env("CHROMIUM", need_chromium()?)
             .env("FIREFOX", need_firefox()?)
+            .env("SOFFICE", need_office()?)
             .current_dir(root().join("tests/browser")),
     )
 }

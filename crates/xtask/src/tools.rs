@@ -63,6 +63,16 @@ pub(crate) fn need_firefox() -> Result<PathBuf> {
     need_debian_program(&["firefox-esr", "firefox"], "firefox-esr")
 }
 
+/// Path of LibreOffice, which opens the papers that leave the pages as a school's office does.
+pub(crate) fn need_office() -> Result<PathBuf> {
+    need_debian_program(&["soffice", "libreoffice"], "libreoffice-writer-nogui")
+}
+
+/// Path of poppler's `pdftotext`; its other programs come with it.
+pub(crate) fn need_poppler() -> Result<PathBuf> {
+    need_debian_program(&["pdftotext"], "poppler-utils")
+}
+
 fn need_debian_program(names: &[&str], package: &str) -> Result<PathBuf> {
     if let Some(found) = names.iter().find_map(|name| find(name)) {
         return Ok(found);
