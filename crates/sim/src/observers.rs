@@ -164,11 +164,10 @@ impl Api {
     }
 }
 
-/// A request on its way: what is in it, when it left, and how it ends.
+/// A request on its way: what is in it, how it ends and how long that took.
 struct Sending {
     keys: BTreeMap<Key, Register>,
-    left: Instant,
-    answer: JoinHandle<anyhow::Result<Value>>,
+    answer: JoinHandle<anyhow::Result<(Value, Duration)>>,
 }
 
 struct Observer {
@@ -305,21 +304,24 @@ impl Observer {
         self.unsent_since = None;
         let body = json!({"since": self.since, "registers": keys});
         let (api, token) = (self.api.clone(), self.token.clone());
-        let answer =
-            tokio::spawn(async move { api.send(Method::POST, "/api/sheet/registers", &token, body).await });
-        self.sending = Some(Sending { keys, left: now, answer });
+        // Timed where it arrives: the observer looks up only between two letters.
+        let answer = tokio::spawn(async move {
+            let answer = api.send(Method::POST, "/api/sheet/registers", &token, body).await?;
+            Ok((answer, now.elapsed()))
+        });
+        self.sending = Some(Sending { keys, answer });
     }
 
     async fn hear(&mut self) {
         if self.sending.as_ref().is_none_or(|sending| !sending.answer.is_finished()) {
             return;
         }
-        let Some(Sending { keys, left, answer }) = self.sending.take() else { return };
+        let Some(Sending { keys, answer }) = self.sending.take() else { return };
         let now = Instant::now();
         self.heard_at = now;
-        if let Ok(Ok(answer)) = answer.await {
+        if let Ok(Ok((answer, took))) = answer.await {
             if !keys.is_empty() {
-                self.acks.push((now - left).as_secs_f64() * 1_000.0);
+                self.acks.push(took.as_secs_f64() * 1_000.0);
             }
             self.since = answer["seq"].as_u64().unwrap_or(self.since);
             for (key, register) in &keys {
