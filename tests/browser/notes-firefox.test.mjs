@@ -8,7 +8,7 @@ import puppeteer from 'puppeteer-core'
 import { frameNumber, openBrowser, openPage, until } from './lib/browser.mjs'
 import { lessonFiles } from './lib/camera.mjs'
 import { openDevices } from './lib/host.mjs'
-import { errors, sentence, sheetToken, summary, watchCamera, watchRows } from './lib/notes.mjs'
+import { errors, OUTAGE_MS, passHalfAMinute, sentence, sheetToken, summary, watchCamera, watchRows } from './lib/notes.mjs'
 import { Relay } from './lib/relay.mjs'
 
 const launch = (userDataDir) => puppeteer.launch({
@@ -31,11 +31,11 @@ async function write(page, text) {
   const before = await page.$$eval('.row', (rows) => rows.length)
   await page.keyboard.press('F2')
   await page.waitForFunction((count) => document.querySelectorAll('.row').length > count, {}, before)
-  await page.keyboard.type(text)
+  for (const word of text.match(/\S+\s*/g)) await page.keyboard.sendCharacter(word)
 }
 
 // Firefox gathers only the address of the default route: the relay must be reachable there, not on 127.0.0.1 alone.
-test('Firefox: forty rows survive a killed relay and a killed browser, and know their moment', async () => {
+test('Firefox: forty rows survive ten minutes without a network, a killed relay and a killed browser, and know their moment', { timeout: 150_000 + OUTAGE_MS }, async () => {
   const relay = await Relay.start({ listen: '0.0.0.0:0' })
   const profile = mkdtempSync(path.join(tmpdir(), 'nhipcau-firefox-'))
   const teacher = await openBrowser({ camera: lessonFiles() })
@@ -55,13 +55,20 @@ test('Firefox: forty rows survive a killed relay and a killed browser, and know 
     await page.waitForSelector('.sheet')
     await watchRows(page)
     await new Promise((resolve) => setTimeout(resolve, 3000))
-    for (let row = 0; row < 25; row++) await write(page, sentence(row))
+    for (let row = 0; row < 12; row++) await write(page, sentence(row))
     await until('everything is sent', () => saved(page), (text) => text.includes('Đã gửi'))
     const token = await sheetToken(page)
     const moments = (await relay.api('GET', '/api/sheet/export', undefined, token)).view.rows.map((row) => row.at)
     assert.ok(moments.every(({ q }) => q === 'picture'), `moments of pictures: ${moments.map(({ q }) => q)}`)
-    const restarted = relay.restart({ signal: 'SIGKILL', downMs: 10_000 })
-    for (let row = 25; row < 40; row++) await write(page, sentence(row))
+    relay.freeze()
+    for (let row = 12; row < 32; row++) {
+      await passHalfAMinute(page, row)
+      await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS / 20))
+      await write(page, sentence(row))
+    }
+    await until('the page says where the words are', () => saved(page), (text) => text.includes('chờ gửi'), 40_000)
+    const restarted = relay.restart({ signal: 'SIGKILL', downMs: 8000 })
+    for (let row = 32; row < 40; row++) await write(page, sentence(row))
     const frames = await page.evaluate(() => window.__opened)
     // Half a second later the battery is dead.
     await new Promise((resolve) => setTimeout(resolve, 500))

@@ -61,7 +61,7 @@ async function printed(page, name, file) {
   return readPdf(target)
 }
 
-test('an organiser makes a form of eleven criteria without code, and a lesson begins on it', async () => {
+test('an organiser makes a form of eleven criteria without code, and a lesson begins on it', { timeout: 150_000 }, async () => {
   const page = await openPage(school, `${relay.base}/mau-phieu#t=${relay.token}`)
   await page.getByRole('button', { name: 'Mẫu mới' }).click()
   await page.getByLabel('Tên mẫu').fill('Phiếu 11 tiêu chí')
@@ -95,7 +95,7 @@ test('an organiser makes a form of eleven criteria without code, and a lesson be
   await page.close()
 })
 
-test('an observer scores on the new form, takes a still, and the sheet leaves as DOCX, PDF, CSV', async () => {
+test('an observer scores on the new form, takes a still, and the sheet leaves as DOCX, PDF, CSV', { timeout: 150_000 }, async () => {
   observer = await openPage(school, lesson.observer)
   await until('a picture', () => frameNumber(observer), (number) => number !== null, 30_000)
   await until('the lesson\'s form is offered', () => observer.locator('.start select').inputValue(), (id) => id.startsWith('phieu-11'))
@@ -146,7 +146,7 @@ test('an observer scores on the new form, takes a still, and the sheet leaves as
   assert.equal(json.score.rank, 'Tốt')
 })
 
-test('colleagues see the shared rows by minute and comment; private rows stay private', async () => {
+test('colleagues see the shared rows by minute and comment; private rows stay private', { timeout: 150_000 }, async () => {
   const elsewhere = await openBrowser()
   try {
     const minh = await openPage(elsewhere, lesson.observer)
@@ -206,7 +206,7 @@ test('colleagues see the shared rows by minute and comment; private rows stay pr
   }
 })
 
-test('the taught teacher sees a sheet only when it was shared with her', async () => {
+test('the taught teacher sees a sheet only when it was shared with her', { timeout: 150_000 }, async () => {
   const context = await openBrowser()
   try {
     const token = lesson.host.split('#t=')[1]
@@ -223,7 +223,7 @@ test('the taught teacher sees a sheet only when it was shared with her', async (
   }
 })
 
-test('the sheet fits a tablet and a phone, and reads in English', async () => {
+test('the sheet fits a tablet and a phone, and reads in English', { timeout: 150_000 }, async () => {
   for (const [name, screen] of [['tablet', { width: 820, height: 1180 }], ['phone', PHONE]]) {
     await observer.setViewportSize(screen)
     await observer.getByRole('tab', { name: 'Diễn biến' }).click()

@@ -81,15 +81,29 @@ export async function beginSheet(page, { name = 'Nguyễn Thị Lan', unit = 'TH
   await page.locator('.sheet').waitFor()
 }
 
-/** A row at this moment with text in its cells, typed key by key into whatever has the focus. */
+/** A row at this moment with text in its cells, written word by word into whatever has the focus. */
 export async function writeRow(page, ...cells) {
   const before = await page.locator('.row').count()
   await page.keyboard.press('F2')
   await page.locator('.row').nth(before).waitFor()
   for (const [index, text] of cells.entries()) {
     if (index > 0) await page.keyboard.press('Tab')
-    await page.keyboard.type(text)
+    for (const word of text.match(/\S+\s*/g) ?? []) await page.keyboard.insertText(word)
   }
+}
+
+/**
+ * How long the network is really away in the tests of an outage. The page's clock is set on by ten minutes in any case;
+ * `NHIPCAU_TEST_OUTAGE_S=600` waits for them.
+ */
+export const OUTAGE_MS = Number(process.env.NHIPCAU_TEST_OUTAGE_S ?? 4) * 1000
+
+/** Half a minute passes on the page's wall clock before this row; before every fourth one the clock is set back a minute instead. */
+export async function passHalfAMinute(page, row) {
+  await page.evaluate((jump) => {
+    const now = Date.now
+    Date.now = () => now() + jump
+  }, row % 4 === 0 ? -60_000 : 30_000)
 }
 
 /** What the sheet on screen says of where its words are. */

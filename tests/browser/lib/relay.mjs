@@ -61,6 +61,11 @@ export class Relay {
     throw new Error('the relay did not become ready again')
   }
 
+  /** From now on nothing comes back from the relay, neither answers nor pictures: what a page meets whose network is gone. */
+  freeze() {
+    this.#child.kill('SIGSTOP')
+  }
+
   /** Kills the relay without warning (as a power cut does) or stops it politely, and starts it again on the same port after `downMs`. */
   async restart({ signal = 'SIGKILL', downMs = 1000 } = {}) {
     const { port } = new URL(this.base)
