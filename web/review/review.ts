@@ -1,9 +1,9 @@
 /** What the page knows: who asks, for which lesson, and what the group has shared. It asks again by itself. */
 import { type Signal, signal } from "@preact/signals";
-import { openNotebook } from "../observer/notes/notebook.ts";
 import { decode } from "../shared/decode.ts";
 import { fetchWithin, HttpRefusal } from "../shared/http.ts";
 import { type LessonNotes, NotesApi, type Timeline } from "../shared/notes/api.ts";
+import { openNotebook } from "../shared/notes/notebook.ts";
 import { type Lesson, lessonDecoder, meDecoder, type Problem, type Role } from "../shared/protocol.ts";
 import { onWake } from "../shared/wake.ts";
 import { MinutesDesk } from "./minutes-desk.ts";

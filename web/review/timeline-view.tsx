@@ -8,7 +8,6 @@ import table from "lucide-static/icons/table.svg?raw";
 import trash from "lucide-static/icons/trash-2.svg?raw";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Picture } from "../observer/notes/pictures.tsx";
 import type { CommentInfo, Timeline, TimelineEntry } from "../shared/notes/api.ts";
 import { csvOf } from "../shared/notes/csv.ts";
 import { docxOf } from "../shared/notes/docx.ts";
@@ -16,6 +15,7 @@ import { download, fileName } from "../shared/notes/download.ts";
 import { printPaper } from "../shared/notes/print.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
+import { Picture } from "../shared/ui/picture.tsx";
 import {
   authorsOf,
   commentsOn,
@@ -244,6 +244,7 @@ function Entry(props: {
               key={id}
               load={() => review.api.picture(`${path}/${id}`).catch(() => null)}
               alt={t("review.picture", { author: entry.author, time })}
+              away={t("notes.row.picture.away")}
             />
           ))}
         </p>

@@ -1,7 +1,7 @@
 /** The words below the rows: what the form asks, strengths, limits, advice. */
 import type { JSX } from "preact";
 import { CLOSING_FIELDS } from "../../shared/notes/sheet.ts";
-import { Cell } from "./cell.tsx";
+import { Cell } from "../../shared/ui/cell.tsx";
 import { t } from "./words.ts";
 import type { Writing } from "./writing.ts";
 

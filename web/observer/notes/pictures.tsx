@@ -1,9 +1,9 @@
 /** Stills beside a row's words. */
 import x from "lucide-static/icons/x.svg?raw";
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { type Row, rowKey } from "../../shared/notes/sheet.ts";
 import { Icon } from "../../shared/ui/icon.tsx";
+import { Picture } from "../../shared/ui/picture.tsx";
 import { t } from "./words.ts";
 import type { Writing } from "./writing.ts";
 
@@ -18,7 +18,11 @@ export function Pictures(props: {
     <p class="row-pics">
       {row.pics.map((id) => (
         <span key={id} class="row-pic">
-          <Picture load={() => writing.desk.picture(id)} alt={t("notes.row.picture", { time })} />
+          <Picture
+            load={() => writing.desk.picture(id)}
+            alt={t("notes.row.picture", { time })}
+            away={t("notes.row.picture.away")}
+          />
           {removable ? (
             <button
               type="button"
@@ -35,25 +39,4 @@ export function Pictures(props: {
       ))}
     </p>
   );
-}
-
-/** A picture that is not at an address: it needs a token, or is on this machine only. */
-export function Picture(props: { load: () => Promise<Blob | null>; alt: string }): JSX.Element | null {
-  const [url, setUrl] = useState<string | null | undefined>(undefined);
-  // Once: a picture's bytes never change.
-  useEffect(() => {
-    let made: string | null = null;
-    let wanted = true;
-    void props.load().then((blob) => {
-      if (!wanted) return;
-      made = blob === null ? null : URL.createObjectURL(blob);
-      setUrl(made);
-    });
-    return () => {
-      wanted = false;
-      if (made !== null) URL.revokeObjectURL(made);
-    };
-  }, []);
-  if (url === undefined) return null;
-  return url === null ? <span>{t("notes.row.picture.away")}</span> : <img src={url} alt={props.alt} />;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { HttpRefusal } from "../../shared/http.ts";
+import { type KnownSheet, MemoryNotebook } from "../../shared/notes/notebook.ts";
 import { EMPTY, join, type Register, standing } from "../../shared/notes/register.ts";
-import { type KnownSheet, MemoryNotebook } from "./notebook.ts";
 import { Sender } from "./sender.ts";
 import { SheetDoc } from "./sheet-doc.ts";
 

@@ -6,10 +6,10 @@ import { type Signal, signal } from "@preact/signals";
 import { type BackoffPolicy, backoffMs } from "../../shared/backoff.ts";
 import { HttpRefusal } from "../../shared/http.ts";
 import type { NotesApi, SyncReply } from "../../shared/notes/api.ts";
+import type { KnownSheet, Notebook } from "../../shared/notes/notebook.ts";
 import type { Register } from "../../shared/notes/register.ts";
 import type { Problem } from "../../shared/protocol.ts";
 import { onWake } from "../../shared/wake.ts";
-import type { KnownSheet, Notebook } from "./notebook.ts";
 import type { SheetDoc } from "./sheet-doc.ts";
 
 export type Sent =

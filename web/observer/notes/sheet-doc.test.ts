@@ -1,8 +1,8 @@
 // @vitest-environment node
 import "fake-indexeddb/auto";
 import { expect, test, vi } from "vitest";
+import { MemoryNotebook, type Notebook, openNotebook } from "../../shared/notes/notebook.ts";
 import { EMPTY, join, type Register, standing } from "../../shared/notes/register.ts";
-import { MemoryNotebook, type Notebook, openNotebook } from "./notebook.ts";
 import { SheetDoc } from "./sheet-doc.ts";
 
 let count = 0;
@@ -137,4 +137,14 @@ test("a server that was restored from a backup gets back what it lost", async ()
   ]);
   await notebook.compare("s", backup);
   expect([...(await doc.unsent()).keys()]).toEqual(["row.b.pupils"]);
+});
+
+test("a keystroke leaves every other row the object it was, so that only its own is drawn anew", async () => {
+  const doc = await docOn(await fresh());
+  for (const row of ["a", "b", "c"]) doc.set([[`row.${row}.pupils`, `Dòng ${row}`]]);
+  const before = doc.view.value.rows;
+  doc.set([["row.b.pupils", "Dòng b, sửa"]]);
+  const after = doc.view.value.rows;
+  expect(after.map((row, index) => row === before[index])).toEqual([true, false, true]);
+  expect(after[1]?.pupils).toBe("Dòng b, sửa");
 });

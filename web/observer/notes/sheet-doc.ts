@@ -3,6 +3,7 @@
  * never waits: the page shows the new value at once, the disk follows within milliseconds, the server when it can.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Notebook, Registers } from "../../shared/notes/notebook.ts";
 import {
   EMPTY,
   type Json,
@@ -15,7 +16,6 @@ import {
 } from "../../shared/notes/register.ts";
 import { type SheetView, viewSheet, withKnownRows } from "../../shared/notes/sheet.ts";
 import { type Replica, type Stamp, stampOf, TickClock } from "../../shared/notes/stamp.ts";
-import type { Notebook, Registers } from "./notebook.ts";
 
 /** How the machine's own copy is. `failed`: the last words are only in this page. */
 export type Disk = "saved" | "saving" | "failed";

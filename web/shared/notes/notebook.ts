@@ -3,8 +3,8 @@
  * nothing (private window, full disk) the page goes on in memory and says so.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import type { Form } from "../../shared/notes/form.ts";
-import { EMPTY, join, type Register, same } from "../../shared/notes/register.ts";
+import type { Form } from "./form.ts";
+import { EMPTY, join, type Register, same } from "./register.ts";
 
 /** A sheet as this machine knows it. */
 export interface KnownSheet {
