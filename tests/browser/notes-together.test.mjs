@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { frameNumber, openBrowser, openPage, until } from './lib/browser.mjs'
-import { beginSheet, untilSent, writeRow } from './lib/notes.mjs'
-import { holds, readDocx, readPdf } from './lib/office.mjs'
+import { beginSheet, sheetToken, untilSent, writeRow } from './lib/notes.mjs'
+import { holds, pictureDistance, readDocx, readPdf } from './lib/office.mjs'
 import { Relay, root } from './lib/relay.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -106,6 +106,7 @@ test('an observer scores on the new form, takes a still, and the sheet leaves as
   await observer.locator('.row-pic img').waitFor()
   await observer.getByText('Luyện tập', { exact: true }).first().click()
   await writeRow(observer, 'Giao bài tập theo nhóm', 'Thảo luận sôi nổi; nhóm 4 còn lúng túng', 'Nên chia việc rõ hơn trong nhóm')
+  await observer.getByRole('button', { name: 'Làm việc nhóm' }).click()
   await writeRow(observer, 'Ghi chú riêng', '', '')
   await observer.getByRole('button', { name: 'Riêng tôi' }).click()
   await look(observer, 'notes-rows-vi')
@@ -126,15 +127,23 @@ test('an observer scores on the new form, takes a still, and the sheet leaves as
 
   const expected = [
     'Nêu câu hỏi: “Phương trình nào có nghiệm kép?”', 'Cả lớp suy nghĩ, 5 em giơ tay', 'Thảo luận sôi nổi; nhóm 4 còn lúng túng',
-    'Luyện tập', 'Tiêu chí thứ 11 của trường', 'Tổng điểm', 'Xếp loại: Tốt', 'Câu hỏi gợi mở', 'Dành thêm thời gian cho vận dụng',
+    'Luyện tập', '[Làm việc nhóm]', 'Tiêu chí thứ 11 của trường', 'Tổng điểm', 'Xếp loại: Tốt', 'Câu hỏi gợi mở', 'Dành thêm thời gian cho vận dụng',
     'Trường: THPT Đan Phượng', 'Trần Thị Hương', '11A2', 'Nguyễn Thị Lan', 'THCS Mèo Vạc', 'Người dự giờ', '(Ký, ghi rõ họ tên)',
   ]
+  const still = await (async () => {
+    const token = await sheetToken(observer)
+    const { view } = await relay.api('GET', '/api/sheet/export', undefined, token)
+    const response = await fetch(`${relay.base}/api/sheet/pictures/${view.rows[0].pics[0]}`, { headers: { authorization: `Bearer ${token}` } })
+    return Buffer.from(await response.arrayBuffer())
+  })()
   const docx = readDocx(await downloaded(observer, 'Word (DOCX)'))
   const pdf = await printed(observer, 'In hoặc lưu PDF', 'phieu.pdf')
   for (const [kind, paper] of [['DOCX', docx], ['PDF', pdf]]) {
     for (const sentence of expected) assert.ok(holds(paper.words, sentence), `${kind} lacks “${sentence}”:\n${paper.text}`)
     assert.ok(paper.a4, `${kind} is A4`)
     assert.equal(paper.pictures, 1, `${kind} holds the still`)
+    const distance = await pictureDistance(observer, still, readFileSync(paper.stills[0]))
+    assert.ok(distance < 8, `${kind}: the still differs by ${distance}`)
     assert.ok(paper.pages <= 3, `${kind} has ${paper.pages} pages`)
   }
   // Whoever opens the file must see Vietnamese letters, not boxes: the fonts are in the paper.
@@ -176,6 +185,11 @@ test('colleagues see the shared rows by minute and comment; private rows stay pr
     for (const sentence of ['Nguyễn Thị Lan', 'nhóm 4 còn lúng túng', 'Em cũng thấy vậy ạ', 'Phút 1']) assert.ok(holds(timeline.words, sentence), sentence)
     assert.ok(!timeline.words.includes('Chưa chia sẻ'))
 
+    await organiser.getByRole('button', { name: 'Dòng thời gian', exact: true }).click()
+    await organiser.locator('.entry').nth(1).getByRole('button', { name: /Đưa vào biên bản/ }).click()
+    await organiser.getByRole('button', { name: 'Tồn tại' }).click()
+    await organiser.getByText('Đã ở trong biên bản: Tồn tại').waitFor()
+
     await organiser.getByRole('button', { name: 'Phiếu', exact: true }).click()
     await organiser.getByText('20 / 20 điểm · Tốt').waitFor()
     await look(organiser, 'review-sheets-vi')
@@ -187,6 +201,7 @@ test('colleagues see the shared rows by minute and comment; private rows stay pr
     await organiser.getByRole('button', { name: 'Biên bản' }).click()
     const strengths = organiser.getByLabel('Ưu điểm')
     await until('the draft is there', () => strengths.inputValue(), (text) => text.includes('– Câu hỏi gợi mở (Nguyễn Thị Lan)'))
+    assert.match(await organiser.getByLabel('Tồn tại').inputValue(), /– Nên chia việc rõ hơn trong nhóm \(Nguyễn Thị Lan, \d\d:\d\d\)/)
     await organiser.getByLabel('Chủ trì').fill('Phạm Thị Hà')
     await organiser.getByLabel('Kết luận').fill('Thống nhất tăng thời gian vận dụng')
     await organiser.getByText('Đã lưu', { exact: true }).waitFor()

@@ -35,7 +35,7 @@ export function emptyForm(title: string): Form {
       { id: "luyen_tap", name: "Luyện tập" },
       { id: "van_dung", name: "Vận dụng" },
     ],
-    tags: [],
+    tags: ["Câu hỏi hay", "Học sinh tích cực", "Cần hỗ trợ", "Làm việc nhóm"],
   };
 }
 

@@ -66,7 +66,7 @@ export function MinutesView(props: { review: Review; access: Inside }): JSX.Elem
       ) : null}
       {MINUTES_FIELDS.map((field) => (
         <div key={field} class="minutes-field" data-long={LONG.includes(field)}>
-          <h3>{t(`review.minutes.${field}`)}</h3>
+          <h2>{t(`review.minutes.${field}`)}</h2>
           <Cell
             name={field}
             label={t(`review.minutes.${field}`)}

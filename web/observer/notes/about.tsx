@@ -39,7 +39,7 @@ function Head(props: { writing: Writing }): JSX.Element {
   const { heading } = writing.view.value;
   return (
     <section>
-      <h3>{t("notes.about.head")}</h3>
+      <h2>{t("notes.about.head")}</h2>
       <div class="head-fields">
         {HEADING_FIELDS.map((field) => (
           <label key={field} class="line">
@@ -66,7 +66,7 @@ function FormChoice(props: { writing: Writing }): JSX.Element {
   const others = desk.forms.value.filter(({ id }) => id !== reference?.id);
   return (
     <section>
-      <h3>{t("notes.about.form")}</h3>
+      <h2>{t("notes.about.form")}</h2>
       <select
         aria-label={t("notes.about.form")}
         value={reference?.id ?? ""}
@@ -106,7 +106,7 @@ function Sharing(props: { writing: Writing }): JSX.Element {
   const { link: token } = writing.desk;
   return (
     <section>
-      <h3>{t("notes.about.share")}</h3>
+      <h2>{t("notes.about.share")}</h2>
       {AUDIENCES.map((audience) => (
         <label key={audience} class="check">
           <input
@@ -146,7 +146,7 @@ function Exports(props: { writing: Writing }): JSX.Element {
   const [failed, setFailed] = useState(false);
   return (
     <section>
-      <h3>{t("notes.about.export")}</h3>
+      <h2>{t("notes.about.export")}</h2>
       <div class="buttons">
         {EXPORTS.map(([icon, word, run]) => (
           <Button
@@ -175,7 +175,7 @@ function PersonalLink(props: { writing: Writing }): JSX.Element {
   const address = `${location.origin}/du-gio#${token === null ? own : `t=${token}&${own}`}`;
   return (
     <section>
-      <h3>{t("notes.about.link")}</h3>
+      <h2>{t("notes.about.link")}</h2>
       <p class="soft">{t("notes.about.link.advice")}</p>
       {shown ? (
         <>
@@ -209,7 +209,7 @@ function OwnData(props: { writing: Writing }): JSX.Element {
   const from = info?.deletable_from ?? null;
   return (
     <section>
-      <h3>{t("notes.about.data")}</h3>
+      <h2>{t("notes.about.data")}</h2>
       <p class="soft">
         {from === null
           ? t("notes.about.data.kept.none")

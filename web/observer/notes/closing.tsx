@@ -13,7 +13,7 @@ export function ClosingWords(props: { writing: Writing }): JSX.Element {
     <div class="closing">
       {fields.map(({ id, label }) => (
         <div key={id} class="closing-field">
-          <h3>{label}</h3>
+          <h2>{label}</h2>
           <Cell
             name={`free.${id}`}
             label={label}
@@ -25,7 +25,7 @@ export function ClosingWords(props: { writing: Writing }): JSX.Element {
       ))}
       {CLOSING_FIELDS.map((field) => (
         <div key={field} class="closing-field">
-          <h3>{t(`notes.close.${field}`)}</h3>
+          <h2>{t(`notes.close.${field}`)}</h2>
           <Cell
             name={`close.${field}`}
             label={t(`notes.close.${field}`)}

@@ -7,7 +7,7 @@ import lock from "lucide-static/icons/lock.svg?raw";
 import trash from "lucide-static/icons/trash-2.svg?raw";
 import undo from "lucide-static/icons/undo-2.svg?raw";
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Form } from "../../shared/notes/form.ts";
 import { type Row, rowKey, type TextField } from "../../shared/notes/sheet.ts";
 import { Button } from "../../shared/ui/button.tsx";
@@ -181,11 +181,14 @@ function RowTools(props: { writing: Writing; row: Row; time: string }): JSX.Elem
   const form = writing.form.value;
   const [problem, setProblem] = useState<Key | null>(null);
   const { rows } = writing.view.value;
+  const tools = useRef<HTMLFieldSetElement>(null);
+  // A row opened at the lower edge would have its tools out of sight.
+  useLayoutEffect(() => tools.current?.scrollIntoView({ block: "nearest" }), []);
   const shift = (by: number): void => {
     if (row.at !== null) doc.set(setMoment(row, row.at.ms + by, doc.stamp()));
   };
   return (
-    <fieldset class="row-tools">
+    <fieldset class="row-tools" ref={tools}>
       <legend class="visually-hidden">{t("notes.row.tools", { time })}</legend>
       {form !== null && form.phases.length > 0 ? (
         <label class="tool-select">

@@ -28,12 +28,12 @@ export function Scores(props: { doc: SheetDoc; form: Form }): JSX.Element {
       <div class="scores-list">
         {form.groups.map((group, index) => (
           <section key={group.name} class="score-group">
-            <h3>
+            <h2>
               <span>{group.name}</span>
               <span class="score-sum">
                 {points(score.groups[index] ?? 0)} {t("notes.score.of", { max: points(sumOf(group.items)) })}
               </span>
-            </h3>
+            </h2>
             <ol>
               {group.items.map((item) => (
                 <Criterion key={item.id} doc={doc} form={form} item={item} value={scores[item.id] ?? null} />
