@@ -31,7 +31,7 @@ async function write(page, text) {
   const before = await page.$$eval('.row', (rows) => rows.length)
   await page.keyboard.press('F2')
   await page.waitForFunction((count) => document.querySelectorAll('.row').length > count, {}, before)
-  for (const word of text.match(/\S+\s*/g)) await page.keyboard.sendCharacter(word)
+  await page.keyboard.type(text)
 }
 
 // Firefox gathers only the address of the default route: the relay must be reachable there, not on 127.0.0.1 alone.

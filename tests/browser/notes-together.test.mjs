@@ -140,6 +140,7 @@ test('an observer scores on the new form, takes a still, and the sheet leaves as
   const pdf = await printed(observer, 'In hoặc lưu PDF', 'phieu.pdf')
   for (const [kind, paper] of [['DOCX', docx], ['PDF', pdf]]) {
     for (const sentence of expected) assert.ok(holds(paper.words, sentence), `${kind} lacks “${sentence}”:\n${paper.text}`)
+    assert.ok(!paper.words.includes('Ghi chú riêng'), `${kind} shows a private row`)
     assert.ok(paper.a4, `${kind} is A4`)
     assert.equal(paper.pictures, 1, `${kind} holds the still`)
     const distance = await pictureDistance(observer, still, readFileSync(paper.stills[0]))

@@ -140,13 +140,25 @@ const EXPORTS = [
   [printer, "notes.export.print", printSheet],
   [table, "notes.export.csv", downloadCsv],
   [braces, "notes.export.json", downloadCopy],
-] as const satisfies readonly (readonly [string, Key, (writing: Writing) => unknown])[];
+] as const satisfies readonly (readonly [string, Key, (writing: Writing, withPrivate: boolean) => unknown])[];
 
 function Exports(props: { writing: Writing }): JSX.Element {
   const [failed, setFailed] = useState(false);
+  const [withPrivate, setWithPrivate] = useState(false);
+  const own = props.writing.view.value.rows.filter((row) => row.private).length;
   return (
     <section>
       <h2>{t("notes.about.export")}</h2>
+      {own === 0 ? null : (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={withPrivate}
+            onChange={(event) => setWithPrivate(event.currentTarget.checked)}
+          />
+          {t("notes.export.private", { count: own })}
+        </label>
+      )}
       <div class="buttons">
         {EXPORTS.map(([icon, word, run]) => (
           <Button
@@ -154,7 +166,7 @@ function Exports(props: { writing: Writing }): JSX.Element {
             icon={icon}
             onClick={() => {
               setFailed(false);
-              void Promise.resolve(run(props.writing)).catch(() => setFailed(true));
+              void Promise.resolve(run(props.writing, withPrivate)).catch(() => setFailed(true));
             }}
           >
             {t(word)}

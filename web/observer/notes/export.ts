@@ -9,13 +9,14 @@ import { language } from "../../shared/ui/language.tsx";
 import { t } from "./words.ts";
 import type { Writing } from "./writing.ts";
 
-export async function downloadDocx(writing: Writing): Promise<void> {
-  const blob = await docxOf(await paper(writing));
+/** @param withPrivate papers are handed on: rows marked "for me alone" are on them only when their writer says so */
+export async function downloadDocx(writing: Writing, withPrivate: boolean): Promise<void> {
+  const blob = await docxOf(await paper(writing, withPrivate));
   download(`${name(writing)}.docx`, blob.type === DOCX_TYPE ? blob : new Blob([blob], { type: DOCX_TYPE }));
 }
 
-export async function printSheet(writing: Writing): Promise<void> {
-  await printPaper(await paper(writing));
+export async function printSheet(writing: Writing, withPrivate: boolean): Promise<void> {
+  await printPaper(await paper(writing, withPrivate));
 }
 
 export function downloadCsv(writing: Writing): void {
@@ -72,8 +73,9 @@ function name(writing: Writing): string {
   return fileName(t("notes.sheet"), heading.topic || writing.sheet.known.lessonTitle, heading.observer);
 }
 
-async function paper(writing: Writing): Promise<Paper> {
-  const view = writing.view.peek();
+async function paper(writing: Writing, withPrivate: boolean): Promise<Paper> {
+  const all = writing.view.peek();
+  const view = withPrivate ? all : { ...all, rows: all.rows.filter((row) => !row.private) };
   const pictures = new Map<string, PaperPicture>();
   for (const id of view.rows.flatMap((row) => row.pics)) {
     const data = await writing.desk.picture(id);
