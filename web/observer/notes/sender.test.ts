@@ -23,6 +23,7 @@ class Server {
   registered = 0;
   requests = 0;
   cut: "no" | "before" | "after" = "no";
+  slowMs = 0;
   private seq = 0;
 
   readonly link = {
@@ -37,6 +38,7 @@ class Server {
       if (this.cut === "before") throw new TypeError("no network");
       if (this.registered === 0) throw refusal(404, "sheet_unknown");
       this.requests += 1;
+      if (this.slowMs > 0) await new Promise((resolve) => setTimeout(resolve, this.slowMs));
       const news = new Map<string, Register>();
       for (const [key, register] of sent) {
         const both = join(this.registers.get(key) ?? EMPTY, register);
@@ -121,6 +123,29 @@ test("answers that are lost cost a repetition and nothing else", async () => {
   await vi.advanceTimersByTimeAsync(15_000);
   expect(sender.state.value.kind).toBe("sent");
   expect(server.registers.get("row.a.pupils")?.heads).toHaveLength(1);
+});
+
+test("what is typed while the first words after an outage are on their way is not called sent before it is", async () => {
+  const server = new Server();
+  server.cut = "before";
+  const { doc, sender } = await open(server);
+  doc.set([["row.a.pupils", "Trước"]]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(sender.state.value.kind).toBe("waiting");
+  server.cut = "no";
+  server.slowMs = 1000;
+  // A letter at every moment of the way back, the last one at 12 s.
+  for (let letter = 0; letter < 240; letter++) {
+    doc.set([["row.a.remark", `chữ ${letter}`]], "row.a.remark");
+    await vi.advanceTimersByTimeAsync(50);
+    if (sender.state.value.kind === "sent")
+      expect(standing(server.registers.get("row.a.remark"))).toBe(`chữ ${letter}`);
+  }
+  await vi.advanceTimersByTimeAsync(4000);
+  expect([sender.state.value.kind, standing(server.registers.get("row.a.remark"))]).toEqual([
+    "sent",
+    "chữ 239",
+  ]);
 });
 
 test("while somebody types, the server hears of it within two seconds and not at every letter", async () => {

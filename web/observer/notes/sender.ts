@@ -82,10 +82,11 @@ export class Sender {
   /** Something was written. */
   nudge(): void {
     if (this.state.peek().kind === "sent") this.state.value = { kind: "sending" };
-    if (this.attempt > 0) return;
     const now = Date.now();
     if (!this.wanted) this.firstWantedAt = now;
     this.wanted = true;
+    // The next try is due by itself; the one that may be on its way must not count as having brought this.
+    if (this.attempt > 0) return;
     const rest = Math.min(REST_MS, Math.max(0, this.firstWantedAt + REST_MAX_MS - now));
     this.schedule(rest);
   }
