@@ -113,8 +113,11 @@ test('forty rows survive ten minutes without a network, a killed tab and a kille
     // The words are on the disk within a moment; a killed tab asks nobody.
     await page.waitForTimeout(300)
     const killer = await other.newCDPSession(page)
-    await killer.send('Page.crash').catch(() => undefined)
-    await page.close({ runBeforeUnload: false }).catch(() => undefined)
+    const crashed = page.waitForEvent('crash')
+    // A tab that is gone does not answer any more.
+    killer.send('Page.crash').catch(() => undefined)
+    await crashed
+    page.close().catch(() => undefined)
 
     const again = await openPage(other, lesson.observer)
     await again.locator('.row').nth(39).waitFor({ timeout: 15_000 })
