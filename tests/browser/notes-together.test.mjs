@@ -152,7 +152,7 @@ test('an observer scores on the new form, takes a still, and the sheet leaves as
   const csv = readFileSync(await downloaded(observer, 'Bảng tính (CSV)'), 'utf8')
   assert.ok(csv.startsWith('\uFEFF') && csv.includes('nhóm 4 còn lúng túng'))
   const json = JSON.parse(readFileSync(await downloaded(observer, 'Dữ liệu (JSON)'), 'utf8'))
-  assert.equal(json.score.total, 2000)
+  assert.equal(json.score.total, 20)
   assert.equal(json.score.rank, 'Tốt')
 })
 

@@ -47,7 +47,18 @@ export function downloadCsv(writing: Writing): void {
 export function downloadCopy(writing: Writing): void {
   const view = writing.view.peek();
   const form = writing.form.peek();
-  const score = form !== null && isScored(form) && !view.study ? scoreOf(form, view.scores) : null;
+  const found = form !== null && isScored(form) && !view.study ? scoreOf(form, view.scores) : null;
+  // Points, as in the form and in what the server gives out; inside they are hundredths.
+  const points = (hundredth: number): number => hundredth / 100;
+  const score =
+    found === null
+      ? null
+      : {
+          ...found,
+          total: points(found.total),
+          groups: found.groups.map(points),
+          max: points(found.max),
+        };
   const copy = {
     lesson: writing.sheet.known.lessonTitle,
     started_at: writing.startedAt,
