@@ -16,6 +16,8 @@ before(async () => {
   host = await openPage(teacher, lesson.host)
   await openDevices(host)
   await host.getByRole('button', { name: 'Bắt đầu tiết dạy' }).click()
+  await until('the camera is seen', () => frameNumber(host), (number) => number !== null)
+  await watchCamera(host)
   school = await openBrowser()
 })
 
@@ -38,8 +40,6 @@ async function observe() {
 }
 
 test('a row knows the moment of the frame its writer saw, also on a stream two seconds behind', { timeout: 150_000 + OUTAGE_MS }, async () => {
-  await until('the camera is seen', () => frameNumber(host), (number) => number !== null)
-  await watchCamera(host)
   const page = await observe()
   await beginSheet(page)
   await watchRows(page)
@@ -192,7 +192,8 @@ test('two tabs and another device write on one sheet and nothing is lost', { tim
     await untilSent(phone)
     const { view } = await relay.api('GET', '/api/sheet/export', undefined, token)
     const [first] = view.rows
-    assert.deepEqual(first.pupils.split('\n').sort(), ['Máy tính', 'Điện thoại'].sort())
+    const onPhone = await phone.locator('.row').first().locator('.cell').nth(1).inputValue()
+    assert.deepEqual(first.pupils.split('\n').sort(), ['Máy tính', 'Điện thoại'].sort(), `on the phone: ${onPhone}; ${JSON.stringify(view.rows)}`)
     assert.equal(view.rows.length, 2)
   } finally {
     await context.close()
