@@ -54,6 +54,7 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
   const desking = desk.state.value;
   const screen = useRef<HTMLElement>(null);
   const bench = useRef<HTMLElement>(null);
+  const writing = useWriting(bench);
   const playing = view.kind === "watching" || view.kind === "waiting" ? view : null;
   const title = lesson?.title ?? (desking.kind === "open" ? desking.sheet.known.lessonTitle : "");
   if (playing === null && desking.kind !== "open" && (view.kind === "ended" || lesson === null)) {
@@ -83,6 +84,7 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
         class="bench"
         ref={bench}
         data-arrangement={playing === null ? "alone" : arrangement.value}
+        data-writing={writing}
         style={{ "--share": `${share.value}%` }}
       >
         {playing === null ? (
@@ -102,6 +104,40 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
       </main>
     </div>
   );
+}
+
+/** After this long without a cell in focus the picture takes its room back. */
+const WRITING_RESTS_MS = 700;
+
+/**
+ * Whether somebody writes into a cell: on a phone the picture is small meanwhile. It grows again with a delay, because whatever is
+ * pressed next takes the focus away at once, and would have moved from under the finger before it is let go.
+ */
+function useWriting(bench: { current: HTMLElement | null }): boolean {
+  const [writing, setWriting] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isCell = (target: EventTarget | null): boolean =>
+      target instanceof HTMLTextAreaElement && bench.current?.contains(target) === true;
+    const onIn = (event: FocusEvent): void => {
+      if (!isCell(event.target)) return;
+      clearTimeout(timer);
+      setWriting(true);
+    };
+    const onOut = (event: FocusEvent): void => {
+      if (!isCell(event.target)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => setWriting(false), WRITING_RESTS_MS);
+    };
+    document.addEventListener("focusin", onIn);
+    document.addEventListener("focusout", onOut);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("focusin", onIn);
+      document.removeEventListener("focusout", onOut);
+    };
+  }, [bench]);
+  return writing;
 }
 
 function DeskView(props: { observing: Observing; desk: Desk; live: boolean }): JSX.Element | null {
