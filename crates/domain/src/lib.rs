@@ -63,7 +63,7 @@ pub use role::{Identity, ParseRoleError, Role};
 pub use roster::{
     ConnectionId, PlaceState, PlaceStatus, RoomPages, Roster, RosterLimits, RosterView, ViewerReport,
 };
-pub use schedule::{ANNOUNCED_AFTER_START, lesson_for_place};
+pub use schedule::{ANNOUNCED_AFTER_START, GATHERING, lesson_for_place};
 pub use screen::{REPORT_OVERDUE_AFTER, REPORT_STALE_AFTER};
 pub use slot::{Codec, Layer, MediaKind, Slot};
 pub use stage::{Publication, Stage};

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// How long after its planned time a lesson that never started is still announced on idle screens.
 pub const ANNOUNCED_AFTER_START: Duration = Duration::from_hours(2);
 
+/// How long before a lesson its screens leave another lesson's rehearsal.
+pub const GATHERING: Duration = Duration::from_mins(30);
+
 /// The lesson the screens of `place` should show, out of all lessons of the server.
 ///
 /// `current` is what they show now. In this order:
@@ -13,7 +16,9 @@ pub const ANNOUNCED_AFTER_START: Duration = Duration::from_hours(2);
 /// 1. the current lesson while it is live: a second lesson never pulls a class out of the first;
 /// 2. a live lesson, the one that started last;
 /// 3. the current lesson while it is in test run, then any lesson in test run;
-/// 4. the next planned lesson, so that an idle screen announces it; one whose time passed more than
+/// 4. a planned lesson that begins within [`GATHERING`], or should have begun;
+/// 5. a lesson whose rehearsal is open, whether or not it has a time;
+/// 6. the next planned lesson, so that an idle screen announces it; one whose time passed more than
 ///    [`ANNOUNCED_AFTER_START`] ago without starting is no longer announced.
 pub fn lesson_for_place<'a>(
     place: PlaceId,
@@ -24,11 +29,14 @@ pub fn lesson_for_place<'a>(
     let rank = |lesson: &LessonRecord| {
         let is_current = current == Some(lesson.id);
         match (lesson.state, lesson.starts_at) {
-            (LessonState::Live, _) => Some((3, is_current, lesson.started_at.map_or(0, UnixMillis::get))),
-            (LessonState::TestRun, _) => Some((2, is_current, 0)),
+            (LessonState::Live, _) => Some((5, is_current, lesson.started_at.map_or(0, UnixMillis::get))),
+            (LessonState::TestRun, _) => Some((4, is_current, 0)),
             (LessonState::Scheduled, Some(start)) if start.plus(ANNOUNCED_AFTER_START) > now => {
-                Some((1, false, -start.get()))
+                let rank =
+                    if start <= now.plus(GATHERING) { 3 } else { 1 + u8::from(lesson.control.rehearsal) };
+                Some((rank, false, -start.get()))
             }
+            (LessonState::Scheduled, _) if lesson.control.rehearsal => Some((2, is_current, i64::MIN)),
             (LessonState::Scheduled | LessonState::Ended, _) => None,
         }
     };
@@ -80,6 +88,20 @@ mod tests {
         check(None, &planned, Some(2));
         check(None, &[lesson(1, Scheduled, Some(-119)), lesson(2, Scheduled, Some(30))], Some(1));
         check(None, &[lesson(1, Scheduled, Some(-120)), lesson(2, Ended, Some(-10))], None);
+    }
+
+    #[test]
+    fn a_rehearsal_is_found_by_idle_screens_until_another_lesson_is_about_to_begin() {
+        let rehearsed = |id, minutes| {
+            let mut lesson = lesson(id, Scheduled, minutes);
+            lesson.control.rehearsal = true;
+            lesson
+        };
+        check(None, &[rehearsed(1, None)], Some(1));
+        check(None, &[rehearsed(1, Some(3 * 24 * 60)), lesson(2, Scheduled, Some(120))], Some(1));
+        check(Some(1), &[rehearsed(1, None), lesson(2, Scheduled, Some(29))], Some(2));
+        check(None, &[rehearsed(1, Some(-121)), lesson(2, TestRun, None)], Some(2));
+        check(None, &[rehearsed(1, Some(500)), rehearsed(2, Some(400))], Some(2));
     }
 
     #[test]
