@@ -25,8 +25,8 @@ use axum::{
 use domain::{CodecSupport, ConnectionId, Identity, LessonId, PeerId, Refusal, Timestamp};
 use serde::Deserialize;
 use signalling::{
-    CloseCode, ClosingReason, Demand, Hello, LessonInfo, Output, PROTOCOL_VERSION, PlaceInfo, Problem,
-    ProblemCode, Reference, ServerMessage, Session, SessionLimits, Welcome,
+    CloseCode, ClosingReason, Demand, Hello, LessonInfo, Output, PROTOCOL_VERSION, Problem, ProblemCode,
+    Reference, ServerMessage, Session, SessionLimits, Welcome,
 };
 use std::time::Duration;
 use tokio::{
@@ -264,7 +264,7 @@ impl<'a> Connection<'a> {
             v: PROTOCOL_VERSION,
             role: caller.who.role(),
             lesson: lesson.as_ref().map(LessonInfo::from),
-            place: caller.who.place().and_then(|id| directory.place(id)).map(PlaceInfo::from),
+            place: caller.who.place().and_then(|id| directory.shown_place(id)),
             server_time: Clock::wall(),
             seat: shown_seat,
         };

@@ -4,6 +4,7 @@ use domain::{
     Identity, Invited, LessonId, LessonRecord, LessonState, Place, PlaceId, UnitId, Units, UnixMillis,
     lesson_for_place,
 };
+use signalling::PlaceInfo;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -45,6 +46,22 @@ impl Directory {
     /// A place.
     pub(crate) fn place(&self, id: PlaceId) -> Option<&Place> {
         self.places.get(&id)
+    }
+
+    /// A place as people who do not know it tell it from others: "THCS Mèo Vạc · Lớp 9A". Every school has a 9A.
+    pub(crate) fn full_name(&self, place: &Place) -> String {
+        let path = self.units.path(place.unit);
+        let school = path.last().map(|unit| unit.name.as_str());
+        match school.filter(|school| !place.name.contains(school)) {
+            Some(school) => format!("{school} · {}", place.name),
+            None => place.name.clone(),
+        }
+    }
+
+    /// A place as its own pages show it.
+    pub(crate) fn shown_place(&self, id: PlaceId) -> Option<PlaceInfo> {
+        let place = self.place(id)?;
+        Some(PlaceInfo { name: self.full_name(place), ..PlaceInfo::from(place) })
     }
 
     /// Every place, by id.

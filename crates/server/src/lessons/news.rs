@@ -248,7 +248,8 @@ impl Room {
     fn floor(&self) -> FloorNews {
         let floor = &self.participation.floor;
         let directory = self.lessons.directory();
-        let name = |place| directory.place(place).map_or_else(String::new, |place| place.name.clone());
+        let name =
+            |place| directory.place(place).map_or_else(String::new, |place| directory.full_name(place));
         FloorNews {
             turns: floor.turns().iter().map(|&turn| NamedTurn { name: name(turn.place), turn }).collect(),
             word: floor.word(),
@@ -306,7 +307,7 @@ impl Room {
         let shown = self.participation.works.all().filter(|work| work.shown);
         let exhibit = |work: &domain::Work| Exhibit {
             no: work.no,
-            name: directory.place(work.place).filter(|_| work.named).map(|place| place.name.clone()),
+            name: directory.place(work.place).filter(|_| work.named).map(|place| directory.full_name(place)),
         };
         ExhibitNews { works: shown.map(exhibit).collect() }
     }

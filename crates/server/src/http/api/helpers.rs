@@ -13,7 +13,7 @@ use crate::{
 use axum::{extract::State, http::StatusCode};
 use domain::{HelperId, HelperLink, HelperTickets, Identity, PlaceId, Refusal, TICKET_LIFETIME};
 use signalling::{
-    ClosingReason, HelperEntry, HelperInfo, HelperList, HelperTicket, HelperWelcome, PlaceInfo, ProblemCode,
+    ClosingReason, HelperEntry, HelperInfo, HelperList, HelperTicket, HelperWelcome, ProblemCode,
 };
 use std::sync::{MutexGuard, PoisonError};
 use store::TokenHash;
@@ -57,7 +57,7 @@ pub(super) async fn enter(
         state.cut_off(ClosingReason::Revoked, |who| who.helper().is_some_and(|id| withdrawn.contains(&id)));
     }
     let directory = state.lessons.directory();
-    let place = directory.place(place).map(PlaceInfo::from).ok_or(ProblemCode::PlaceUnknown)?;
+    let place = directory.shown_place(place).ok_or(ProblemCode::PlaceUnknown)?;
     tracing::info!(place.id = %place.id, "a helper's phone came in at place {}", place.id);
     let welcome = HelperWelcome { token: token.reveal().to_owned(), expires_at: link.expires_at, place };
     Ok((StatusCode::CREATED, axum::Json(welcome)))

@@ -21,7 +21,7 @@ use axum::{
     routing::{delete, get, patch, post},
 };
 use domain::Identity;
-use signalling::{LessonInfo, Me, PlaceInfo};
+use signalling::{LessonInfo, Me};
 
 /// Everything below `/api` but the WebSocket.
 pub(super) fn routes() -> Router<AppState> {
@@ -76,12 +76,8 @@ fn of_the_lesson() -> Router<AppState> {
 async fn me(State(state): State<AppState>, caller: Caller) -> Answer<Json<Me>> {
     let directory = state.lessons.directory();
     let lesson = state.lessons.lesson_of(caller.who, None);
-    let place = caller.who.place().and_then(|id| directory.place(id));
-    Ok(Json(Me {
-        role: caller.who.role(),
-        lesson: lesson.as_ref().map(LessonInfo::from),
-        place: place.map(PlaceInfo::from),
-    }))
+    let place = caller.who.place().and_then(|id| directory.shown_place(id));
+    Ok(Json(Me { role: caller.who.role(), lesson: lesson.as_ref().map(LessonInfo::from), place }))
 }
 
 /// Whether an invitation to `lesson` (none: to the whole server) is this organiser's to manage.
