@@ -143,6 +143,14 @@ function Rooms({ room, onOpen }: PartProps): JSX.Element {
         )}
         {room.inCharge.value ? <LockButton room={room} /> : null}
       </div>
+      <p class="live-locked" role="status">
+        {room.lesson.value?.locked === true ? (
+          <>
+            <Icon svg={lock} />
+            {t("host.locked")}
+          </>
+        ) : null}
+      </p>
       {facts.observers > 0 ? (
         <p class="live-soft">{t("roster.observers", { count: facts.observers })}</p>
       ) : null}

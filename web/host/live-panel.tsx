@@ -7,7 +7,7 @@ import users from "lucide-static/icons/users.svg?raw";
 import type { JSX } from "preact";
 import { Icon } from "../shared/ui/icon.tsx";
 import { ClassTab } from "./class-tab.tsx";
-import type { LiveTab } from "./live.ts";
+import { helpLines, type LiveTab } from "./live.ts";
 import { MessagesTab } from "./messages-tab.tsx";
 import { QuestionTab } from "./question-tab.tsx";
 import type { HostRoom } from "./room.ts";
@@ -59,7 +59,7 @@ function countOf(room: HostRoom, tab: LiveTab): number {
   const facts = room.lead.facts.value;
   switch (tab) {
     case "class":
-      return facts.hands.length;
+      return facts.hands.length + helpLines(facts.tiles?.values() ?? []).length;
     case "question":
       return 0;
     case "works":

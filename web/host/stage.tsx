@@ -133,7 +133,8 @@ function Nothing({ room }: { room: HostRoom }): JSX.Element {
 }
 
 function AirPill({ room }: { room: HostRoom }): JSX.Element {
-  if (!room.onAir.value) {
+  // Whoever only looks on films for nobody.
+  if (!room.onAir.value || !room.inCharge.value) {
     return (
       <StatePill tone="idle" icon={eyeOff}>
         {t("host.stage.preview")}

@@ -32,6 +32,7 @@ import { adviceOf, HELP_ICONS, STATE_ICONS, summaryLine } from "../shared/ui/roo
 import type { Board } from "./board.ts";
 import type { LessonLine } from "./lesson-line.ts";
 import { RoomPanel } from "./room-panel.tsx";
+import { levelWords } from "./units.ts";
 import { t } from "./words.ts";
 
 export interface BoardPartProps {
@@ -54,7 +55,8 @@ export function BoardPart({ board, line, lesson }: BoardPartProps): JSX.Element 
   }, [line]);
   const facts = line.lead.facts.value;
   const tiles = useMemo(() => [...(facts.tiles?.values() ?? [])], [facts.tiles]);
-  const level = useMemo(() => groupLevel(tiles), [tiles]);
+  const [grouping, group] = useState<Grouping>("auto");
+  const level = useMemo(() => (grouping === "auto" ? groupLevel(tiles) : grouping), [tiles, grouping]);
   const view = boardView(tiles, {
     hands: facts.hands,
     filter,
@@ -70,7 +72,22 @@ export function BoardPart({ board, line, lesson }: BoardPartProps): JSX.Element 
         </p>
         <BoardTools board={board} line={line} lesson={lesson} />
       </div>
-      <Filters view={view} filter={filter} onFilter={setFilter} wanted={wanted} onSearch={search} />
+      <Filters
+        view={view}
+        filter={filter}
+        onFilter={setFilter}
+        wanted={wanted}
+        onSearch={search}
+        levels={levelWords(tiles, board.units.value)}
+        grouping={grouping}
+        onGroup={group}
+      />
+      {lesson.locked === true ? (
+        <p class="board-locked" role="status">
+          <Icon svg={lock} />
+          {t("org.locked")}
+        </p>
+      ) : null}
       {line.status.value.kind === "open" ? null : (
         <p class="board-offline" role="status">
           <Icon svg={wifiOff} />
@@ -103,15 +120,23 @@ export function BoardPart({ board, line, lesson }: BoardPartProps): JSX.Element 
   );
 }
 
+/** Which units stand together: a level from the top, none, or the one that groups best. */
+type Grouping = "auto" | number | null;
+
 interface FiltersProps {
   view: BoardView;
   filter: BoardFilter;
   onFilter: (filter: BoardFilter) => void;
   wanted: string;
   onSearch: (wanted: string) => void;
+  /** What each level of units is called, from the top. */
+  levels: readonly string[];
+  grouping: Grouping;
+  onGroup: (grouping: Grouping) => void;
 }
 
-function Filters({ view, filter, onFilter, wanted, onSearch }: FiltersProps): JSX.Element {
+function Filters(props: FiltersProps): JSX.Element {
+  const { view, filter, onFilter, wanted, onSearch } = props;
   const trouble = STATES.filter((state) => ["bad", "warn"].includes(severityOf(state))).reduce(
     (sum, state) => sum + view.counts[state],
     0,
@@ -154,7 +179,32 @@ function Filters({ view, filter, onFilter, wanted, onSearch }: FiltersProps): JS
             </button>
           ))}
       </fieldset>
+      {props.levels.length === 0 ? null : <GroupChoice {...props} />}
     </div>
+  );
+}
+
+function GroupChoice({ levels, grouping, onGroup }: FiltersProps): JSX.Element {
+  return (
+    <label class="board-group">
+      {t("org.board.group")}
+      <select
+        class="input"
+        value={grouping === null ? "none" : String(grouping)}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          onGroup(value === "auto" ? "auto" : value === "none" ? null : Number(value));
+        }}
+      >
+        <option value="auto">{t("org.board.group.auto")}</option>
+        {levels.map((word, level) => (
+          <option key={level} value={String(level)}>
+            {word}
+          </option>
+        ))}
+        <option value="none">{t("org.board.group.none")}</option>
+      </select>
+    </label>
   );
 }
 
@@ -216,10 +266,10 @@ function Tiles(props: TilesProps): JSX.Element {
         view.groups.map((group) => (
           <section key={group.name} class="tiles-group" aria-label={groupName(group)}>
             {view.groups.length > 1 ? (
-              <h3 class="tiles-head">
+              <h2 class="tiles-head">
                 {groupName(group)}
                 <GroupTrouble group={group} />
-              </h3>
+              </h2>
             ) : null}
             <ul class="tiles-grid">
               {group.tiles.map((entry) => (

@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import type { Unit } from "../shared/lesson-protocol.ts";
 import type { Place } from "../shared/protocol.ts";
-import { flatten, levelsOf, partnersOf, tickOf, toggleUnit, unitPath, unitTree, within } from "./units.ts";
+import {
+  flatten,
+  levelsOf,
+  levelWords,
+  partnersOf,
+  tickOf,
+  toggleUnit,
+  unitPath,
+  unitTree,
+  within,
+} from "./units.ts";
 
 const unit = (id: string, parent: string | null, level: string): Unit => ({
   id,
@@ -68,4 +78,15 @@ test("the next unit is likely to be of the level used most", () => {
 
 test("partners are told from both sides", () => {
   expect(partnersOf(UNITS, [["cumA", "cumB"]], "cumB")).toEqual(["Tên cumA"]);
+});
+
+test("the board can be grouped by every level that its rooms have, by the word of that level", () => {
+  const odd = [...UNITS, unit("khoi", "so", "Khối"), unit("le", null, "Phòng GDĐT"), unit("so2", null, "Sở")];
+  expect(levelWords([{ units: ["Sở", "Cụm", "Trường"] }, { units: [] }], odd)).toEqual([
+    "Sở",
+    "Cụm trường",
+    "Trường",
+  ]);
+  expect(levelWords([{ units: ["Sở"] }], odd)).toEqual(["Sở"]);
+  expect(levelWords([], odd)).toEqual([]);
 });

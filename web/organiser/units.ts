@@ -99,3 +99,22 @@ export function toggleUnit(node: UnitNode, chosen: ReadonlySet<string>): Readonl
   }
   return next;
 }
+
+/** What each level is called from the top, as deep as the rooms reach; the commonest word where units of one level differ. */
+export function levelWords(
+  rooms: readonly { readonly units: readonly string[] }[],
+  units: readonly Unit[],
+): readonly string[] {
+  const deepest = Math.max(0, ...rooms.map((room) => room.units.length));
+  const counts: Map<string, number>[] = [];
+  for (const unit of units) {
+    const level = unitPath(units, unit.id).length - 1;
+    const words = counts[level] ?? new Map<string, number>();
+    words.set(unit.level, (words.get(unit.level) ?? 0) + 1);
+    counts[level] = words;
+  }
+  return Array.from({ length: deepest }, (_, level) => {
+    const words = [...(counts[level] ?? [])].sort(([, a], [, b]) => b - a);
+    return words[0]?.[0] ?? String(level + 1);
+  });
+}

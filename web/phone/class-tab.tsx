@@ -56,7 +56,7 @@ function TaskCard({ phone }: { phone: Phone }): JSX.Element {
     case "closed":
       return <ClosedCard answered={task.answered} />;
     case "idle":
-      return <IdleCard lesson={phone.lesson.value} />;
+      return <IdleCard lesson={phone.lesson.value ?? phone.ended.value} />;
     default:
       return task satisfies never;
   }

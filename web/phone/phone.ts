@@ -38,6 +38,7 @@ export class Phone {
   readonly #link = signal<SignalStatus>({ kind: "connecting", attempt: 0 });
   readonly #welcomed = signal(false);
   readonly #lesson = signal<Lesson | null>(null);
+  readonly #ended = signal<Lesson | null>(null);
   readonly #place = signal<Place | null>(null);
   readonly #facts = signal<RoomFacts>(NO_ROOM);
   readonly #messages = signal<readonly PrivateMessage[]>([]);
@@ -144,6 +145,10 @@ export class Phone {
   }
   get lesson(): ReadonlySignal<Lesson | null> {
     return this.#lesson;
+  }
+  /** The lesson that ended here, until there is another one: the relay tells of it once and then of none. */
+  get ended(): ReadonlySignal<Lesson | null> {
+    return this.#ended;
   }
   get place(): ReadonlySignal<Place | null> {
     return this.#place;
@@ -374,6 +379,12 @@ export class Phone {
       this.#read.value = 0;
     }
     this.#lesson.value = lesson;
+    if (lesson?.state === "ended") {
+      this.#ended.value = lesson;
+      this.tab.value = "class";
+    } else if (lesson !== null) {
+      this.#ended.value = null;
+    }
   }
 
   #followRoom(): void {

@@ -30,7 +30,7 @@ export function CalledCard({ phone }: { phone: Phone }): JSX.Element {
         <Button kind="quiet" onClick={() => phone.stopSpeaking()}>
           {t("phone.called.refuse")}
         </Button>
-        <Button icon={micOff} disabled={opening} onClick={() => void phone.speakHere(true)}>
+        <Button icon={mic} disabled={opening} onClick={() => void phone.speakHere(true)}>
           {t("phone.called.voice")}
         </Button>
         <Button

@@ -24,8 +24,8 @@ export interface CheckOptions {
 /** Runs the check and tells the relay. @throws when the relay cannot be told */
 export async function runCheck(options: CheckOptions, before: CheckResult): Promise<RoomCheck> {
   const { token, lesson, mayMeasure, onStep } = options;
-  // A person's word about the sound outlives the next measuring.
-  const result: CheckResult = before.sound_heard === undefined ? {} : { sound_heard: before.sound_heard };
+  // That a person heard the sound outlives the next measuring; that nobody did is what the next one is for.
+  const result: CheckResult = before.sound_heard === true ? { sound_heard: true } : {};
   if (mayMeasure) {
     onStep("path");
     Object.assign(result, await measurePath(token, lesson));

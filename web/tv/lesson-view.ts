@@ -50,6 +50,7 @@ export class LessonView {
     if (signature !== this.drawn.ask) {
       this.drawn.ask = signature;
       this.asks.setAttribute("data-ask", ask === null ? "none" : ask.kind);
+      this.asks.setAttribute("data-many", String(ask !== null && hasMany(ask)));
       fillWith(this.asks, ask === null ? [] : this.askContent(ask, facts, t));
       if (ask !== null) this.asks.setAttribute("aria-label", askTitle(ask, t));
     }
@@ -70,6 +71,8 @@ export class LessonView {
         el("p", "ask-title", drawing(askIcon(ask), "icon"), askTitle(ask, t)),
         advice === null ? null : el("p", "ask-advice", advice),
         failed ? el("p", "ask-advice ask-bad", deviceProblem(problem, t)) : null,
+        // The arrow is worth telling where no lesson waits.
+        ask.kind === "sound" ? el("p", "ask-advice ask-keys", t("tv.settings.up")) : null,
       ),
       answers.length === 0
         ? null
@@ -141,6 +144,11 @@ export function voiceOnlySpeaker(facts: TvFacts): string | null {
   const turn = speaker(rooms.floor);
   if (turn === null || !turn.audio_only || turn.place === facts.viewer?.place?.id) return null;
   return turn.name;
+}
+
+/** Answers in words, more than fit beside the question. Letters are short. */
+function hasMany(ask: Ask): boolean {
+  return ask.kind !== "question" && answersTo(ask).length > 2;
 }
 
 function askTitle(ask: Ask, t: Words): string {

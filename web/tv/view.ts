@@ -131,10 +131,12 @@ export class View {
     this.lesson.render(facts, watching ? arrangement : null, t);
     this.settings.render(facts, t);
     const asked = currentAsk(facts) !== null;
-    this.draw(this.settingsButton, facts.lang, [asked], () => [
-      el("span", "corner-remote", t(asked ? "tv.settings.up" : "tv.settings.hint")),
+    this.panel.setAttribute("data-asked", String(asked));
+    this.draw(this.settingsButton, facts.lang, [], () => [
+      el("span", "corner-remote", t("tv.settings.hint")),
       el("span", "corner-touch", t("tv.settings")),
     ]);
+    this.settingsButton.setAttribute("data-asked", String(asked));
     this.settingsButton.setAttribute("data-shown", String(!watching && facts.settings === null));
   }
 
