@@ -5,6 +5,7 @@ mod control;
 mod lesson;
 mod links;
 mod media_peer;
+mod mountain;
 mod notes;
 mod places;
 mod report;

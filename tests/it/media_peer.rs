@@ -4,7 +4,9 @@ use crate::rig::{PATIENCE, Reply, Rig};
 use anyhow::{Context as _, Result, bail};
 use domain::{Codec, Slot, Timestamp};
 use reqwest::{Method, StatusCode, header};
+use sim::link::redirect_candidates;
 use std::{
+    net::SocketAddr,
     sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
@@ -99,9 +101,19 @@ pub(crate) async fn post(rig: &Rig, path: &str, token: &str, offer: &str) -> Res
 impl MediaPeer {
     /// Opens a session and connects.
     pub(crate) async fn connect(rig: &Rig, path: &str, token: &str) -> Result<Self> {
+        Self::connect_by(rig, path, token, None).await
+    }
+
+    /// As [`MediaPeer::connect`], with media over a link that leads to the server.
+    pub(crate) async fn connect_over(rig: &Rig, path: &str, token: &str, link: SocketAddr) -> Result<Self> {
+        Self::connect_by(rig, path, token, Some(link)).await
+    }
+
+    async fn connect_by(rig: &Rig, path: &str, token: &str, link: Option<SocketAddr>) -> Result<Self> {
         let (mut peer, offer, epoch) = offer(path.starts_with("/whip"))?;
         let reply = post(rig, path, token, &offer).await?.expect(StatusCode::CREATED)?;
-        peer.accept_answer(now(epoch), &reply.text)?;
+        let answer = link.map_or(reply.text.clone(), |link| redirect_candidates(&reply.text, link));
+        peer.accept_answer(now(epoch), &answer)?;
         let mut this = Self {
             peer,
             socket: UdpSocket::bind("0.0.0.0:0").await?,

@@ -219,7 +219,12 @@ pub(crate) struct Page {
 impl Page {
     /// Opens a WebSocket; `query` starts with `?` or is empty.
     pub(crate) async fn open(rig: &Rig, query: &str) -> Result<Self> {
-        let (socket, _) = connect_async(format!("ws://{}/api/ws{query}", rig.addr())).await?;
+        Self::open_at(rig.addr(), query).await
+    }
+
+    /// As [`Page::open`], at an address that leads to the server.
+    pub(crate) async fn open_at(address: SocketAddr, query: &str) -> Result<Self> {
+        let (socket, _) = connect_async(format!("ws://{address}/api/ws{query}")).await?;
         Ok(Self { welcome: Value::Null, socket, heard: VecDeque::new(), asked: 0, token: String::new() })
     }
 
