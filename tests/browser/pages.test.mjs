@@ -1,24 +1,14 @@
 // Every page in both languages: no accessibility violation, no script error, and a picture for a person to look at.
-import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { openBrowser, openPage, received, until } from './lib/browser.mjs'
 import { lessonFiles } from './lib/camera.mjs'
 import { openDevices } from './lib/host.mjs'
-import { Relay, root } from './lib/relay.mjs'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const shots = path.join(root, 'tests/out/screens')
-const LAPTOP = { width: 1366, height: 768 }
-const TV = { width: 1920, height: 1080 }
-const PHONE = { width: 360, height: 740 }
+import { LAPTOP, look, PHONE, TV } from './lib/look.mjs'
+import { Relay } from './lib/relay.mjs'
 
 let relay, lesson, teacher, school
 
 before(async () => {
-  mkdirSync(shots, { recursive: true })
   relay = await Relay.start()
   lesson = await relay.lesson({ places: ['THCS Mèo Vạc · lớp 9A', 'THPT Chu Văn An · lớp 11A1', 'THCS Thụy An · lớp 9B'] })
   teacher = await openBrowser({ camera: lessonFiles() })
@@ -30,18 +20,6 @@ after(async () => {
   await school?.close()
   await relay?.stop()
 })
-
-/** Axe on the page as it stands, then a screenshot. */
-async function look(page, name) {
-  await page.evaluate(axe)
-  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
-  await page.screenshot({ path: path.join(shots, `${name}.png`) })
-  const found = result.violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => n.target).join(', ')}`)
-  assert.deepEqual(found, [], name)
-  assert.deepEqual(page.problems, [], name)
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  assert.ok(sideways <= 0, `${name} scrolls sideways by ${sideways} px`)
-}
 
 /** The same page in the other language, through the language a person would have remembered. */
 async function inEnglish(page) {

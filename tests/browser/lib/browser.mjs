@@ -37,11 +37,7 @@ const REMEMBER_CONNECTIONS = () => {
  */
 export async function openBrowser({ camera, autoplay = true, flags = [] } = {}) {
   const profile = mkdtempSync(path.join(tmpdir(), 'nhipcau-chromium-'))
-  const args = FLAGS.filter((flag) => autoplay || !flag.startsWith('--autoplay-policy')).concat(flags)
-  if (camera) {
-    args.push('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream')
-    args.push(`--use-file-for-fake-video-capture=${camera.video}`, `--use-file-for-fake-audio-capture=${camera.audio}`)
-  }
+  const args = FLAGS.filter((flag) => autoplay || !flag.startsWith('--autoplay-policy')).concat(cameraFlags(camera), flags)
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args,
@@ -56,6 +52,50 @@ export async function openBrowser({ camera, autoplay = true, flags = [] } = {}) 
     rmSync(profile, { recursive: true, force: true })
   }
   return context
+}
+
+function cameraFlags(camera) {
+  if (!camera) return []
+  return [
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    `--use-file-for-fake-video-capture=${camera.video}`,
+    `--use-file-for-fake-audio-capture=${camera.audio}`,
+  ]
+}
+
+/**
+ * One browser for many devices, each with a memory of its own: `device(url, screen)` is a page in a fresh context; `screen` may be
+ * a phone's (`mobile`), and what it loads may come over a bad `line`. Cheaper than a browser for each of them.
+ */
+export async function openDevicesOf({ camera } = {}) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: FLAGS.concat(cameraFlags(camera)),
+    ignoreDefaultArgs: ['--mute-audio'],
+  })
+  const device = async (url, { width = 1366, height = 768, mobile = false, zoom = 1, line } = {}) => {
+    const context = await browser.newContext({
+      // What the browser's zoom does to a page: fewer CSS pixels, each of them larger.
+      viewport: { width: Math.round(width / zoom), height: Math.round(height / zoom) },
+      deviceScaleFactor: zoom,
+      isMobile: mobile,
+      hasTouch: mobile,
+      permissions: camera ? ['camera', 'microphone'] : [],
+    })
+    await context.addInitScript(REMEMBER_CONNECTIONS)
+    const page = await context.newPage()
+    page.problems = []
+    page.on('pageerror', (error) => page.problems.push(String(error)))
+    if (line) {
+      const cdp = await context.newCDPSession(page)
+      const bytes = (kbps) => (kbps * 1000) / 8
+      await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: line.rttMs, downloadThroughput: bytes(line.downKbps), uploadThroughput: bytes(line.upKbps) })
+    }
+    await page.goto(url)
+    return page
+  }
+  return { device, close: () => browser.close() }
 }
 
 /** A page of `context` at `url` with the given screen; its errors end up in `page.problems`. */

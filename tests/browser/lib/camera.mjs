@@ -7,19 +7,20 @@ import path from 'node:path'
  * Writes `lesson-WxH@fps.y4m` and `voice.wav` once and gives their paths.
  *
  * Every frame carries its number in 24 blocks on the top edge (see `frameNumber`), a board with lines of
- * "writing" and a figure that moves, so that an encoder has something like a teacher to work on.
+ * "writing" and a figure that moves, so that an encoder has something like a teacher to work on. Numbers begin
+ * with `first`: another camera of the same lesson is known by them.
  */
-export function lessonFiles({ width = 640, height = 360, fps = 15, seconds = 10 } = {}) {
+export function lessonFiles({ width = 640, height = 360, fps = 15, seconds = 10, first = 0 } = {}) {
   const folder = path.join(tmpdir(), 'nhipcau-fake-devices')
   mkdirSync(folder, { recursive: true })
-  const video = path.join(folder, `lesson-${width}x${height}-${fps}-${seconds}.y4m`)
+  const video = path.join(folder, `lesson-${width}x${height}-${fps}-${seconds}-${first}.y4m`)
   const audio = path.join(folder, `voice-${seconds}.wav`)
-  if (!existsSync(video)) writeVideo(video, width, height, fps, seconds)
+  if (!existsSync(video)) writeVideo(video, { width, height, fps, seconds, first })
   if (!existsSync(audio)) writeVoice(audio, seconds)
-  return { video, audio, frames: fps * seconds }
+  return { video, audio, first, frames: fps * seconds }
 }
 
-function writeVideo(file, width, height, fps, seconds) {
+function writeVideo(file, { width, height, fps, seconds, first }) {
   const half = `${file}.part`
   const out = openSync(half, 'w')
   writeSync(out, `YUV4MPEG2 W${width} H${height} F${fps}:1 Ip A1:1 C420jpeg\n`)
@@ -47,7 +48,7 @@ function writeVideo(file, width, height, fps, seconds) {
     box(0, 0, 26 * block, block, 16)
     box(0, 0, block, block, 235)
     box(25 * block, 0, block, block, 235)
-    for (let bit = 0; bit < 24; bit++) if ((n >> (23 - bit)) & 1) box((bit + 1) * block, 0, block, block, 235)
+    for (let bit = 0; bit < 24; bit++) if (((first + n) >> (23 - bit)) & 1) box((bit + 1) * block, 0, block, block, 235)
     writeSync(out, 'FRAME\n')
     writeSync(out, luma)
     writeSync(out, chroma)
