@@ -7,7 +7,7 @@ import { openDevicesOf, until } from './lib/browser.mjs'
 import { lessonFiles } from './lib/camera.mjs'
 import { openDevices } from './lib/host.mjs'
 import { beginSheet } from './lib/notes.mjs'
-import { LAPTOP, look, PHONE, TV } from './lib/look.mjs'
+import { LAPTOP, look, PHONE, shoot, TV } from './lib/look.mjs'
 import { byKeyboard, frameNumbers, hearsClass, notebookPhoto, remote, scan, voices } from './lib/rooms.mjs'
 import { Relay } from './lib/relay.mjs'
 
@@ -99,7 +99,7 @@ test('the organiser plans the lesson for both clusters and makes links for teach
   await organiser.getByLabel('Mời tất cả điểm cầu').uncheck()
   await organiser.getByLabel('Cụm Mèo Vạc').check()
   await organiser.getByLabel('Cụm Ba Vì').check()
-  await look(organiser, 'story-invited')
+  await shoot(organiser, 'story-invited')
   await press(organiser, 'Mời các điểm cầu này')
   await says(organiser, '3 trên 3 điểm cầu')
   links.host = await invite('Giáo viên dạy', 'cô Hạnh')
@@ -148,8 +148,8 @@ test('two helpers scan their TV and are in without an account', async () => {
     await says(phone[name], name === 'vac' ? 'THCS Mèo Vạc · Lớp 9A' : 'THCS Pải Lủng · Lớp 9B')
     console.log(`a phone ${name === 'lung' ? 'on P6' : ''} is in after ${Date.now() - opened} ms`)
   }
-  await look(tv.an, 'story-tv-ready')
-  await look(phone.vac, 'story-phone-before')
+  await shoot(tv.an, 'story-tv-ready')
+  await shoot(phone.vac, 'story-phone-before')
 })
 
 test('the teacher starts, and three classrooms and an observer see and hear her', async () => {
@@ -165,8 +165,8 @@ test('the teacher starts, and three classrooms and an observer see and hear her'
   }
   await lessonPart('Bảng theo dõi')
   await says(organiser, '3 phòng tốt', 20_000)
-  await look(organiser, 'story-board')
-  await look(host, 'story-host-live')
+  await shoot(organiser, 'story-board')
+  await shoot(host, 'story-host-live')
 })
 
 test('a class raises its hand on the phone and its TV says so', async () => {
@@ -174,7 +174,7 @@ test('a class raises its hand on the phone and its TV says so', async () => {
   await says(host, 'Giơ tay (1)')
   await says(tv.vac, 'Lớp đang giơ tay – thứ 1')
   await says(phone.vac, 'Lớp đang giơ tay, thứ 1')
-  await look(phone.vac, 'story-phone-hand')
+  await shoot(phone.vac, 'story-phone-hand')
 })
 
 test('the class that is called consents on its phone; all others hear and see it, its own TV does not', async () => {
@@ -190,10 +190,10 @@ test('the class that is called consents on its phone; all others hear and see it
   for (const page of [tv.lung, observer, host]) await until('the class is seen', () => frameNumbers(page), (numbers) => numbers.some(byClass), 10_000)
   await says(tv.lung, 'Lớp 9A đang phát biểu')
   await says(tv.vac, 'Lớp đang nói bằng điện thoại, loa TV tự nhỏ lại.')
-  await look(tv.lung, 'story-tv-class-speaks')
+  await shoot(tv.lung, 'story-tv-class-speaks')
   await look(host, 'story-host-class-speaks')
   await look(phone.vac, 'story-phone-speaking')
-  await look(tv.vac, 'story-tv-speaking')
+  await shoot(tv.vac, 'story-tv-speaking')
   const own = await voices(tv.vac)
   assert.ok(own.program > before.program && own.extra === before.extra, 'a class hears the teacher and never itself')
 })
@@ -201,7 +201,7 @@ test('the class that is called consents on its phone; all others hear and see it
 test('two classes talk in turn: the second one by its TV, with the remote control', async () => {
   await host.getByRole('button', { name: 'Xem tất cả các lớp' }).click()
   await host.getByRole('dialog').getByRole('button', { name: /Lớp 9C/ }).click()
-  await look(host, 'story-host-room')
+  await shoot(host, 'story-host-room')
   await host.getByRole('dialog').getByRole('button', { name: 'Mời phát biểu' }).click()
   await press(host, 'Đóng')
   await says(tv.an, 'Giáo viên dạy mời lớp phát biểu')
@@ -211,7 +211,7 @@ test('two classes talk in turn: the second one by its TV, with the remote contro
   await press(host, 'Trao lời')
   await heard
   await says(tv.vac, 'Lớp 9C đang phát biểu')
-  await look(host, 'story-host-two-classes')
+  await shoot(host, 'story-host-two-classes')
   // Either side ends it in one press.
   await byKeyboard(host, 'Dừng phát biểu')
   await says(host, 'Lớp 9C')
@@ -281,7 +281,7 @@ test('a screen that freezes is red within ten seconds', async () => {
   const span = Date.now() - froze
   console.log(`frozen page red on the board after ${span} ms`)
   assert.ok(span <= 10_000, `red after ${span} ms`)
-  await look(organiser, 'story-board-frozen')
+  await shoot(organiser, 'story-board-frozen')
   await cdp.send('Debugger.resume')
   await cdp.detach()
   await tileSays('Lớp 9C', 'Tốt', 20_000)
@@ -300,7 +300,7 @@ test('a quick question: by the remote control, by phone, late, and the chart on 
   await press(phone.vac, 'C')
   await press(phone.vac, 'B')
   await says(phone.vac, 'Đã gửi.')
-  await look(phone.vac, 'story-phone-question')
+  await shoot(phone.vac, 'story-phone-question')
   await says(host, '2/3 lớp đã trả lời')
   await press(host, 'Đóng câu hỏi')
   const closed = Date.now()
@@ -374,7 +374,7 @@ test('a leaked link is revoked: its picture stops within a second; the locked cl
   await says(host, 'Lớp đã khóa')
   const late = await rooms.device(links.observer, LAPTOP)
   await says(late, /khóa/)
-  await look(late, 'story-observer-locked')
+  await shoot(late, 'story-observer-locked')
   await late.context().close()
   // Who was there before comes back.
   await observer.reload()
@@ -388,7 +388,7 @@ test('a room is sent out and let in again', async () => {
   await press(organiser, 'Mời ra khỏi lớp')
   await organiser.getByRole('dialog').getByRole('button', { name: 'Mời ra khỏi lớp' }).click()
   await until('its screen is dark', () => frameNumbers(tv.an), (numbers) => numbers.length === 0)
-  await look(tv.an, 'story-tv-removed')
+  await shoot(tv.an, 'story-tv-removed')
   await press(organiser, 'Cho vào lại')
   await until('its screen is back', () => frameNumbers(tv.an), (numbers) => numbers.some(byTeacher), 20_000)
 })
@@ -397,10 +397,10 @@ test('the lesson is handed to another teacher, and back', async () => {
   const other = await desk.device(links.other, LAPTOP)
   await says(other, TITLE)
   await press(host, 'Quyền dạy')
-  await look(host, 'story-host-charge')
+  await shoot(host, 'story-host-charge')
   await press(host, 'Chuyển cho thầy Nam')
   await says(host, 'thầy Nam đang dạy tiết này. Trang này chỉ xem.')
-  await look(host, 'story-host-looking-on')
+  await shoot(host, 'story-host-looking-on')
   await until('the other one can end it', () => other.getByRole('button', { name: 'Kết thúc tiết dạy' }).isVisible())
   assert.equal(await host.getByRole('button', { name: 'Kết thúc tiết dạy' }).count(), 0)
   await press(other, 'Quyền dạy')
@@ -412,7 +412,7 @@ test('the lesson is handed to another teacher, and back', async () => {
 test('the teacher opens her link on a second machine, which takes over, and comes back', async () => {
   const second = await desk.device(links.host, LAPTOP)
   await says(host, 'Tiết dạy đang mở ở một máy khác')
-  await look(host, 'story-host-replaced')
+  await shoot(host, 'story-host-replaced')
   await openDevices(second)
   for (const page of Object.values(tv)) await until('the teacher is seen', () => frameNumbers(page), (numbers) => numbers.some(byTeacher), 30_000)
   await press(host, 'Dạy từ máy này')
@@ -425,7 +425,7 @@ test('the lesson ends, and the report says who was there and what they did', asy
   await press(host, 'Kết thúc tiết dạy')
   await host.getByRole('dialog').getByRole('button', { name: 'Kết thúc tiết dạy' }).click()
   for (const page of [...Object.values(tv), ...Object.values(phone), observer]) await says(page, /kết thúc/i)
-  await look(phone.vac, 'story-phone-ended')
+  await shoot(phone.vac, 'story-phone-ended')
   await lessonPart('Báo cáo')
   await says(organiser, '3 trên 3 điểm cầu tham dự, 1 người dự giờ')
   await says(organiser, 'Nguyễn Thị Hoa')
@@ -434,7 +434,7 @@ test('the lesson ends, and the report says who was there and what they did', asy
   assert.match(await text(organiser), /Phương trình có mấy nghiệm\?/)
   await look(organiser, 'story-report')
   await organiser.emulateMedia({ media: 'print' })
-  await look(organiser, 'story-report-print')
+  await shoot(organiser, 'story-report-print')
   await organiser.emulateMedia({ media: null })
   const download = organiser.waitForEvent('download')
   await press(organiser, 'Tải CSV')
@@ -443,6 +443,6 @@ test('the lesson ends, and the report says who was there and what they did', asy
   for (const room of ['Lớp 9A', 'Lớp 9B', 'Lớp 9C']) assert.match(csv, new RegExp(room))
   await organiser.getByRole('navigation', { name: 'Các phần', exact: true }).getByRole('button', { name: 'Báo cáo' }).click()
   await says(organiser, '1 tiết dạy · 3 điểm cầu')
-  await look(organiser, 'story-reports')
+  await shoot(organiser, 'story-reports')
   for (const page of [organiser, host, observer, ...Object.values(tv), ...Object.values(phone)]) assert.deepEqual(page.problems, [])
 })

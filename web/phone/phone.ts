@@ -222,6 +222,7 @@ export class Phone {
 
   raiseHand(up: boolean): void {
     this.#handWish.value = up;
+    this.camera.expectCall(up);
     void this.#post({ type: "hand", up }, { subject: "hand" }).then((outcome) => {
       if (outcome.kind !== "superseded") this.#handWish.value = null;
     });

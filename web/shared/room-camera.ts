@@ -52,6 +52,7 @@ export class RoomCamera {
   private lesson: string | null = null;
   private room: RoomNews | null = null;
   private allowed: boolean;
+  private expecting = false;
   private shows = false;
   private testing = false;
   /** Just opened by a person's hand: kept open until what she opened them for has begun. */
@@ -83,7 +84,10 @@ export class RoomCamera {
 
   /** What the relay says; call it at every change. `lesson`: the one on air, or `null`. */
   follow(lesson: string | null, room: RoomNews | null): void {
-    if (lesson !== this.lesson) this.hangUp();
+    if (lesson !== this.lesson) {
+      this.expecting = false;
+      this.hangUp();
+    }
     // Another call or hand is another chance for a connection that was given up.
     if (
       (room === null ? null : room.turn) === null ||
@@ -121,6 +125,12 @@ export class RoomCamera {
     store(WILLING_KEY, null);
     this.carryOut();
     this.options.onChange();
+  }
+
+  /** The class raised its hand here: connects beforehand, so that a call costs no time. Opens nothing. */
+  expectCall(on: boolean): void {
+    this.expecting = on && canSpeak();
+    this.carryOut();
   }
 
   /** Shows the picture and the level here while somebody tries the devices. */
@@ -171,6 +181,7 @@ export class RoomCamera {
       room: this.room,
       device: this.options.device,
       willing: this.allowed,
+      expecting: this.expecting,
       showing: this.shows,
     });
   }

@@ -24,7 +24,14 @@ const TURN: Turn = {
 };
 
 function plan(room: Partial<RoomNews>, facts: Partial<PlanFacts> = {}): string {
-  const now = roomPlan({ room: { ...ROOM, ...room }, device: "tv", willing: true, showing: false, ...facts });
+  const now = roomPlan({
+    room: { ...ROOM, ...room },
+    device: "tv",
+    willing: true,
+    expecting: false,
+    showing: false,
+    ...facts,
+  });
   const parts = Object.entries(now).flatMap(([name, is]) => (is ? [name] : []));
   return parts.join(" ") || "nothing";
 }
@@ -37,6 +44,13 @@ test("a raised hand among the first connects, and nothing is filmed", () => {
 test("a device nobody allowed opens nothing by itself, not even when the class is called", () => {
   expect(plan({ hand: { since: 0, position: 1 } }, { willing: false })).toBe("nothing");
   expect(plan({ turn: { ...TURN, phase: "called", device: null } }, { willing: false })).toBe("nothing");
+});
+
+test("the device where the hand went up connects before the call, and opens nothing before the consent", () => {
+  const fresh = { willing: false, expecting: true };
+  expect(plan({ hand: { since: 0, position: 1 } }, fresh)).toBe("connect");
+  expect(plan({ turn: { ...TURN, phase: "called", device: null } }, fresh)).toBe("connect");
+  expect(plan({}, fresh)).toBe("nothing");
 });
 
 test("a call shows the class its own picture and sends nothing before somebody agrees", () => {

@@ -17,13 +17,15 @@ export interface PlanFacts {
   readonly device: SpeakingDevice;
   /** A person said that this device may be the room's camera and microphone. */
   readonly willing: boolean;
+  /** The hand went up here, so this is likely the device that will speak. Nothing is opened for that, only connected. */
+  readonly expecting: boolean;
   /** A person here agreed that observers see the pupils through this device. */
   readonly showing: boolean;
 }
 
 const NOTHING: RoomPlan = { open: false, connect: false, voice: false, picture: false };
 
-export function roomPlan({ room, device, willing, showing }: PlanFacts): RoomPlan {
+export function roomPlan({ room, device, willing, expecting, showing }: PlanFacts): RoomPlan {
   if (room === null) return NOTHING;
   const { turn, pinned, may_connect: connect } = room;
   const shows = pinned !== null && pinned.phase === "open" && showing;
@@ -32,9 +34,10 @@ export function roomPlan({ room, device, willing, showing }: PlanFacts): RoomPla
     return { open: true, connect, voice: true, picture: !turn.audio_only };
   }
   if (shows) return { open: true, connect, voice: false, picture: true };
+  const waits = connect && (willing || expecting);
   // The call is answered by a person who sees what others will see.
-  if (turn !== null) return { open: willing, connect: connect && willing, voice: false, picture: false };
-  if (room.hand !== null && willing) return { ...NOTHING, connect };
+  if (turn !== null) return { open: willing, connect: waits, voice: false, picture: false };
+  if (room.hand !== null) return { ...NOTHING, connect: waits };
   return NOTHING;
 }
 

@@ -91,6 +91,7 @@ export class RoomScreen {
   }
 
   raiseHand(up: boolean): void {
+    this.camera.expectCall(up);
     void this.post({ type: "hand", up }, { subject: "hand", keepMs: 60_000 });
   }
 

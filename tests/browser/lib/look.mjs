@@ -24,3 +24,8 @@ export async function look(page, name) {
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   assert.ok(sideways <= 0, `${name} scrolls sideways by ${sideways} px`)
 }
+
+/** Only the picture, and only for somebody who wants to look (`NHIPCAU_SHOTS=1`). */
+export async function shoot(page, name) {
+  if (process.env.NHIPCAU_SHOTS) await page.screenshot({ path: path.join(shots, `${name}.png`) })
+}
