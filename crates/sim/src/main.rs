@@ -39,6 +39,8 @@ enum Command {
     Fanout(FanoutArgs),
     /// Runs a lesson and one place under a virtual clock, seed by seed.
     World(commands::world::WorldArgs),
+    /// A bad link as a process: prints where it listens, then obeys lines of JSON on standard input.
+    Link(commands::link::LinkArgs),
     /// The sending half of the floor; started by `fanout`.
     #[command(hide = true)]
     Floor,
@@ -220,6 +222,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Observers(args) => let_observers_write(args).await,
         Command::Fanout(args) => measure_fanout(args).await,
         Command::World(args) => commands::world::run(&args),
+        Command::Link(args) => commands::link::run(args).await,
         Command::Floor => send_floor(),
     }
 }

@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url'
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 const target = process.env.CARGO_TARGET_DIR ?? path.join(root, 'target')
 const profile = process.env.NHIPCAU_PROFILE ?? 'debug'
-const binary = (name) => path.join(target, profile, name)
+export const binary = (name) => path.join(target, profile, name)
 
 /** Resolves when `child` has ended; never rejects. */
-const ended = (child) => new Promise((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', resolve)))
+export const ended = (child) => new Promise((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', resolve)))
 
 export class Relay {
   #child

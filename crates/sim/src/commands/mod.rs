@@ -1,3 +1,4 @@
 //! Commands that need more than a few lines.
 
+pub(crate) mod link;
 pub(crate) mod world;

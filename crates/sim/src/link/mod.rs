@@ -6,10 +6,12 @@
 
 mod pipe;
 mod profile;
+mod process;
 mod tcp;
 mod udp;
 
 pub use pipe::{Fate, Lost, Pipe, PipeStats};
+pub use process::{LinkProcess, serve};
 pub use profile::{Burst, Outage, PROFILES, Profile, Shape, profile};
 pub use tcp::TcpLink;
 pub use udp::{UdpLink, first_candidate, redirect_candidates};
@@ -17,7 +19,7 @@ pub use udp::{UdpLink, first_candidate, redirect_candidates};
 use domain::Timestamp;
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Which way a packet goes.
@@ -53,6 +55,11 @@ impl Bottleneck {
     /// What one direction has carried and lost so far.
     pub fn stats(&self, way: Way) -> PipeStats {
         self.with(way, |pipe, _| pipe.stats())
+    }
+
+    /// How long a packet that came now would wait for its turn in one direction.
+    pub fn backlog(&self, way: Way) -> Duration {
+        self.with(way, |pipe, now| pipe.backlog(now))
     }
 
     fn now(&self) -> Timestamp {

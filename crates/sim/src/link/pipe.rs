@@ -26,16 +26,20 @@ pub enum Lost {
 }
 
 /// What a direction has done so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PipeStats {
     /// Packets that arrive.
     pub packets: u64,
     /// Bytes that arrive.
     pub bytes: u64,
+    /// Of those, bytes of streams.
+    pub stream_bytes: u64,
     /// Packets lost by chance.
     pub lost_by_chance: u64,
     /// Packets lost at a full queue.
     pub lost_at_queue: u64,
+    /// Bytes of those.
+    pub bytes_lost_at_queue: u64,
     /// Packets lost in an outage.
     pub lost_in_outage: u64,
 }
@@ -106,7 +110,10 @@ impl Pipe {
                 self.stats.bytes += len as u64;
             }
             Fate::Lost(Lost::Chance) => self.stats.lost_by_chance += 1,
-            Fate::Lost(Lost::QueueFull) => self.stats.lost_at_queue += 1,
+            Fate::Lost(Lost::QueueFull) => {
+                self.stats.lost_at_queue += 1;
+                self.stats.bytes_lost_at_queue += len as u64;
+            }
             Fate::Lost(Lost::Outage) => self.stats.lost_in_outage += 1,
         }
         fate
@@ -130,20 +137,24 @@ impl Pipe {
         }
     }
 
-    /// When a segment of a stream, `len` bytes, comes out. What is lost comes a round trip later, and all behind it waits.
+    /// When a segment of a stream, `len` bytes, comes out. What is lost comes a round trip later; what is behind it in the same stream
+    /// waits for it, which is for the stream to keep. Others on the line do not.
     pub fn segment(&mut self, now: Timestamp, len: usize) -> Timestamp {
         let mut sent = self.occupy(now, len);
+        let mut again = Duration::ZERO;
         // Ends with certainty unless everything is lost, which a stream would not survive either.
         for _ in 0..8 {
             if !self.is_lost_by_chance() {
                 break;
             }
             self.stats.lost_by_chance += 1;
-            sent = self.occupy(sent + self.shape.delay * 2, len);
+            sent = self.occupy(now, len);
+            again += self.shape.delay * 2;
         }
         self.stats.packets += 1;
         self.stats.bytes += len as u64;
-        self.arrival(sent)
+        self.stats.stream_bytes += len as u64;
+        sent + again + self.swing()
     }
 
     /// When the last bit of a packet that enters at `now` has left.
@@ -156,11 +167,15 @@ impl Pipe {
     }
 
     fn arrival(&mut self, sent: Timestamp) -> Timestamp {
+        self.last_arrival = self.last_arrival.max(sent + self.swing());
+        self.last_arrival
+    }
+
+    /// The way from end to end, this time.
+    fn swing(&mut self) -> Duration {
         let jitter = self.shape.jitter.as_secs_f64();
         let swing = if jitter > 0.0 { self.random.random_range(-jitter..=jitter) } else { 0.0 };
-        let delay = (self.shape.delay.as_secs_f64() + swing).max(0.0);
-        self.last_arrival = self.last_arrival.max(sent + Duration::from_secs_f64(delay));
-        self.last_arrival
+        Duration::from_secs_f64((self.shape.delay.as_secs_f64() + swing).max(0.0))
     }
 
     fn is_lost_by_chance(&mut self) -> bool {
@@ -228,7 +243,13 @@ mod tests {
         assert_eq!(fates[29], Fate::Lost(Lost::QueueFull));
         assert_eq!(
             pipe.stats(),
-            PipeStats { packets: 11, bytes: 13_750, lost_at_queue: 19, ..PipeStats::default() }
+            PipeStats {
+                packets: 11,
+                bytes: 13_750,
+                lost_at_queue: 19,
+                bytes_lost_at_queue: 23_750,
+                ..PipeStats::default()
+            }
         );
     }
 
@@ -303,12 +324,22 @@ mod tests {
             while let Err(later) = pipe.stream_may_send(now) {
                 now = later;
             }
-            let arrival = pipe.segment(now, 1_250);
-            assert!(arrival >= last);
-            last = arrival;
+            last = last.max(pipe.segment(now, 1_250));
         }
         // A quarter more bits for what was lost, and the pauses.
         assert!(last > ms(12_000) && last < ms(40_000), "{last:?}");
         assert!(pipe.stats().lost_by_chance > 150);
+        assert_eq!(pipe.stats().stream_bytes, 1_250_000);
+    }
+
+    #[test]
+    fn what_a_stream_sends_again_does_not_hold_up_the_packets_of_others() {
+        let shape = Shape { loss: 1.0, delay: Duration::from_millis(100), ..megabit() };
+        let mut pipe = Pipe::new(shape, 2);
+        let late = pipe.segment(ms(0), 125);
+        pipe.change(ms(0), Shape { delay: Duration::from_millis(100), ..megabit() });
+        let Fate::Arrives(at) = pipe.datagram(ms(0), 125) else { panic!("it is lost") };
+        assert!(late >= ms(1_700), "{late:?}");
+        assert!(at <= ms(120), "{at:?}");
     }
 }

@@ -2,7 +2,11 @@
 
 use super::{Bottleneck, Way};
 use bytes::Bytes;
-use std::{io, net::SocketAddr, time::Instant};
+use std::{
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -19,6 +23,9 @@ const SEGMENT: usize = 1_400;
 const HEADERS: usize = 52;
 /// Segments under way in one direction of a connection.
 const UNDER_WAY: usize = 1_024;
+
+/// A stream that waits for its turn looks again after this long at the latest.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A running TCP link; it ends when dropped, with its connections.
 #[derive(Debug)]
@@ -108,7 +115,9 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Bottleneck
                 Ok(len) => len,
             };
             while let Err(later) = line.with(way, |pipe, now| pipe.stream_may_send(now)) {
-                tokio::time::sleep_until(line.instant(later).into()).await;
+                // An outage may be ended before its time.
+                let soon = Instant::now() + ASK_AGAIN;
+                tokio::time::sleep_until(line.instant(later).min(soon).into()).await;
             }
             let at = line.with(way, |pipe, now| pipe.segment(now, len + HEADERS));
             if queue.send((line.instant(at), Bytes::copy_from_slice(&buffer[..len]))).await.is_err() {
@@ -138,7 +147,6 @@ mod tests {
         *,
     };
     use domain::Bitrate;
-    use std::time::Duration;
     use tokio::net::UdpSocket;
 
     fn narrow() -> Bottleneck {
