@@ -2,6 +2,7 @@
 
 mod api;
 mod control;
+mod ice_tcp;
 mod lesson;
 mod links;
 mod media_peer;
@@ -11,5 +12,6 @@ mod places;
 mod report;
 mod rig;
 mod speaking;
+mod tls;
 mod whip_http;
 mod ws;

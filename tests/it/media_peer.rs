@@ -1,7 +1,7 @@
-//! A media client over a real UDP socket: enough to connect, to be looked at, and to be hung up on.
+//! A media client over a real UDP socket or TCP connection: enough to connect, to be looked at, and to be hung up on.
 
 use crate::rig::{PATIENCE, Reply, Rig};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use domain::{Codec, Slot, Timestamp};
 use reqwest::{Method, StatusCode, header};
 use sim::link::redirect_candidates;
@@ -11,14 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    net::UdpSocket,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpStream, UdpSocket},
     sync::watch,
     task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep_until, timeout},
 };
 use transport::{
-    Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets, Received, RtpRole, Sealer,
+    Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets, Received, Remote, RtpRole, Sealer,
+    StreamId,
     client::{ClientPeer, OfferSpec},
+    framing::{self, Deframer},
 };
 
 /// The mark that ends every packet the tests' peers send: whose voice or picture it is.
@@ -68,12 +71,61 @@ impl Drop for Live {
     }
 }
 
+/// How a client reaches the server.
+enum Wire {
+    Datagrams(UdpSocket),
+    /// ICE-TCP: datagrams framed on one connection.
+    Stream {
+        socket: TcpStream,
+        frames: Deframer,
+    },
+}
+
+impl Wire {
+    async fn send(&mut self, to: Remote, bytes: &[u8]) {
+        // A candidate this machine cannot reach; another one will do. A broken connection shows when it is read.
+        let _ = match self {
+            Wire::Datagrams(socket) => socket.send_to(bytes, to.addr).await.map(drop),
+            Wire::Stream { socket, .. } => {
+                let mut framed = framing::header(bytes.len()).unwrap_or_default().to_vec();
+                framed.extend_from_slice(bytes);
+                socket.write_all(&framed).await
+            }
+        };
+    }
+
+    /// Reads what comes next; datagrams are handed to `each`.
+    async fn receive(&mut self, each: impl FnMut(Remote, &mut [u8])) -> Result<()> {
+        let mut each = each;
+        let mut buffer = vec![0; 4096];
+        match self {
+            Wire::Datagrams(socket) => {
+                let (length, from) = socket.recv_from(&mut buffer).await?;
+                let datagram = buffer.get_mut(..length).context("a datagram longer than its buffer")?;
+                each(from.into(), datagram);
+            }
+            Wire::Stream { socket, frames } => {
+                let length = socket.read(&mut buffer).await?;
+                ensure!(length > 0, "the server closed the connection");
+                frames.push(buffer.get(..length).context("more read than there was room")?);
+                let remote = Remote::stream(socket.peer_addr()?, StreamId(0));
+                while let Some(datagram) = frames.next_frame()? {
+                    each(remote, datagram);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One WHIP or WHEP client.
 pub(crate) struct MediaPeer {
     peer: ClientPeer,
-    socket: UdpSocket,
+    wire: Wire,
     epoch: Instant,
     sealer: Option<Sealer>,
+    /// Media packets that have come.
+    pub(crate) heard: usize,
     /// Its address at the server.
     pub(crate) location: String,
     /// Its first entity tag.
@@ -92,6 +144,15 @@ pub(crate) fn offer(sends: bool) -> Result<(ClientPeer, String, Instant)> {
     Ok((peer, offer, epoch))
 }
 
+/// How media goes.
+#[derive(Clone, Copy)]
+enum Way {
+    Udp,
+    Tcp,
+    /// Over a link that leads to the server.
+    Link(SocketAddr),
+}
+
 /// Posts an offer.
 pub(crate) async fn post(rig: &Rig, path: &str, token: &str, offer: &str) -> Result<Reply> {
     let request = rig.request(Method::POST, path, Some(token));
@@ -101,24 +162,42 @@ pub(crate) async fn post(rig: &Rig, path: &str, token: &str, offer: &str) -> Res
 impl MediaPeer {
     /// Opens a session and connects.
     pub(crate) async fn connect(rig: &Rig, path: &str, token: &str) -> Result<Self> {
-        Self::connect_by(rig, path, token, None).await
+        Self::open(rig, path, token, Way::Udp).await
     }
 
     /// As [`MediaPeer::connect`], with media over a link that leads to the server.
     pub(crate) async fn connect_over(rig: &Rig, path: &str, token: &str, link: SocketAddr) -> Result<Self> {
-        Self::connect_by(rig, path, token, Some(link)).await
+        Self::open(rig, path, token, Way::Link(link)).await
     }
 
-    async fn connect_by(rig: &Rig, path: &str, token: &str, link: Option<SocketAddr>) -> Result<Self> {
+    /// Opens a session and connects over TCP, as where UDP is blocked.
+    pub(crate) async fn connect_over_tcp(rig: &Rig, path: &str, token: &str) -> Result<Self> {
+        Self::open(rig, path, token, Way::Tcp).await
+    }
+
+    async fn open(rig: &Rig, path: &str, token: &str, way: Way) -> Result<Self> {
         let (mut peer, offer, epoch) = offer(path.starts_with("/whip"))?;
         let reply = post(rig, path, token, &offer).await?.expect(StatusCode::CREATED)?;
-        let answer = link.map_or(reply.text.clone(), |link| redirect_candidates(&reply.text, link));
-        peer.accept_answer(now(epoch), &answer)?;
+        let wire = match way {
+            Way::Tcp => {
+                peer.accept_answer_over_tcp(now(epoch), &reply.text)?;
+                Wire::Stream { socket: TcpStream::connect(rig.addr()).await?, frames: Deframer::new(4096) }
+            }
+            Way::Udp | Way::Link(_) => {
+                let answer = match way {
+                    Way::Link(link) => redirect_candidates(&reply.text, link),
+                    _ => reply.text.clone(),
+                };
+                peer.accept_answer(now(epoch), &answer)?;
+                Wire::Datagrams(UdpSocket::bind("0.0.0.0:0").await?)
+            }
+        };
         let mut this = Self {
             peer,
-            socket: UdpSocket::bind("0.0.0.0:0").await?,
+            wire,
             epoch,
             sealer: None,
+            heard: 0,
             location: reply.header(header::LOCATION).to_owned(),
             etag: reply.header(header::ETAG).to_owned(),
         };
@@ -159,7 +238,7 @@ impl MediaPeer {
         packet.resize(packet.len() + sealer.tag_len(), 0);
         sealer.seal_rtp(stream.stream, u64::from(n), &mut packet, HEADER)?;
         let to = self.peer.remote().context("no address was validated")?;
-        self.socket.send_to(&packet, to).await?;
+        self.wire.send(to, &packet).await;
         Ok(())
     }
 
@@ -178,23 +257,20 @@ impl MediaPeer {
         let task = tokio::spawn(async move {
             let mut pace = interval(Duration::from_millis(20));
             pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            let mut buffer = vec![0; 2048];
             let mut n = 0u16;
             loop {
-                while let Some(output) = self.peer.poll_output() {
-                    match output {
-                        Output::Transmit { to, bytes } => drop(self.socket.send_to(&bytes, to).await),
-                        Output::Event(PeerEvent::Closed(_)) => return Ok(()),
-                        Output::Event(_) => {}
+                for event in self.flush().await {
+                    if matches!(event, PeerEvent::Closed(_)) {
+                        return Ok(());
                     }
                 }
-                let Some(wake_at) = self.peer.poll_timeout() else { return Ok(()) };
-                let wake_at = tokio::time::Instant::from_std(self.epoch + wake_at.since_start());
+                let Self { peer, wire, epoch, .. } = &mut self;
+                let Some(wake_at) = peer.poll_timeout() else { return Ok(()) };
+                let wake_at = tokio::time::Instant::from_std(*epoch + wake_at.since_start());
+                let at = now(*epoch);
                 tokio::select! {
-                    received = self.socket.recv_from(&mut buffer) => {
-                        let (length, from) = received?;
-                        let datagram = buffer.get_mut(..length).context("a datagram longer than its buffer")?;
-                        if let Received::Rtp(rtp) = self.peer.handle_datagram(now(self.epoch), from, datagram)
+                    received = wire.receive(|from, datagram| {
+                        if let Received::Rtp(rtp) = peer.handle_datagram(at, from, datagram)
                             && rtp.role == RtpRole::Media
                             && let Some(&mark) = rtp.packet.last()
                         {
@@ -203,7 +279,7 @@ impl MediaPeer {
                                 got.0[rtp.slot.index()] = Some((mark, count));
                             });
                         }
-                    }
+                    }) => received?,
                     _ = pace.tick(), if mark.is_some() => {
                         let mark = mark.unwrap_or_default();
                         n = n.wrapping_add(1);
@@ -225,29 +301,55 @@ impl MediaPeer {
         timeout(PATIENCE, closed).await.context("the server did not hang up")?
     }
 
+    /// Waits until so many media packets have come.
+    pub(crate) async fn hear(&mut self, packets: usize) -> Result<()> {
+        let enough = async {
+            while self.heard < packets {
+                self.turn().await?;
+            }
+            anyhow::Ok(())
+        };
+        timeout(PATIENCE, enough).await.context("nothing came")?
+    }
+
     async fn drive(&mut self, wanted: impl Fn(&PeerEvent) -> bool) -> Result<()> {
-        let mut buffer = vec![0; 2048];
         loop {
-            while let Some(output) = self.peer.poll_output() {
-                match output {
-                    Output::Transmit { to, bytes } => {
-                        // A candidate this machine cannot reach; another one will do.
-                        let _ = self.socket.send_to(&bytes, to).await;
-                    }
-                    Output::Event(event) if wanted(&event) => return Ok(()),
-                    Output::Event(PeerEvent::Closed(reason)) => bail!("closed: {reason:?}"),
-                    Output::Event(_) => {}
+            for event in self.flush().await {
+                match event {
+                    event if wanted(&event) => return Ok(()),
+                    PeerEvent::Closed(reason) => bail!("closed: {reason:?}"),
+                    _ => {}
                 }
             }
-            let wake_at = self.peer.poll_timeout().context("the client is over")?;
-            let wake_at = tokio::time::Instant::from_std(self.epoch + wake_at.since_start());
-            tokio::select! {
-                received = self.socket.recv_from(&mut buffer) => {
-                    let (length, from) = received?;
-                    let datagram = buffer.get_mut(..length).context("a datagram longer than its buffer")?;
-                    self.peer.handle_datagram(now(self.epoch), from, datagram);
-                }
-                () = sleep_until(wake_at) => self.peer.handle_timeout(now(self.epoch)),
+            self.turn().await?;
+        }
+    }
+
+    /// Sends what is to be sent; what happened.
+    async fn flush(&mut self) -> Vec<PeerEvent> {
+        let mut events = Vec::new();
+        while let Some(output) = self.peer.poll_output() {
+            match output {
+                Output::Transmit { to, bytes } => self.wire.send(to, &bytes).await,
+                Output::Event(event) => events.push(event),
+            }
+        }
+        events
+    }
+
+    /// Waits for the next datagram or timer and handles it.
+    async fn turn(&mut self) -> Result<()> {
+        let Self { peer, wire, epoch, heard, .. } = self;
+        let wake_at = peer.poll_timeout().context("the client is over")?;
+        let wake_at = tokio::time::Instant::from_std(*epoch + wake_at.since_start());
+        let at = now(*epoch);
+        tokio::select! {
+            received = wire.receive(|from, datagram| {
+                *heard += usize::from(matches!(peer.handle_datagram(at, from, datagram), Received::Rtp(_)));
+            }) => received,
+            () = sleep_until(wake_at) => {
+                self.peer.handle_timeout(now(self.epoch));
+                Ok(())
             }
         }
     }

@@ -23,7 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// A running server with a data folder of its own.
 pub(crate) struct Rig {
     pub(crate) app: RunningApp,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     http: reqwest::Client,
     organiser: String,
 }

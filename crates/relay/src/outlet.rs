@@ -1,6 +1,6 @@
 //! The way out to one receiver, as forwarding sees it.
 
-use domain::{Slot, Timestamp};
+use domain::{Bitrate, Slot, Timestamp};
 
 /// No datagram of ours is longer: Ethernet's MTU and a little, because ingest packets come over the same networks.
 pub const DATAGRAM_MAX: usize = 2_048;
@@ -51,6 +51,12 @@ pub trait Outlet {
 
     /// Packets to this receiver follow, until [`Outlet::end`].
     fn begin(&mut self, egress: &mut Self::Egress);
+
+    /// Whether so much still waits on the way to a receiver whose link carries `estimate` that pictures must wait in the ring. Only where
+    /// something keeps what the link does not take: a TCP connection. Datagrams are dropped by the network instead.
+    fn is_clogged(&self, _egress: &Self::Egress, _estimate: Bitrate) -> bool {
+        false
+    }
 
     /// Puts one packet on its way. `write` fills the front of the room it is given with header and payload in the clear and
     /// returns their length; `None` when they do not fit. Returns the length on the wire, UDP header not counted.

@@ -117,6 +117,8 @@ pub struct Receiver {
     pub(crate) pace: Option<Bitrate>,
     /// What it is let catch up at.
     pub(crate) catch_up: Bitrate,
+    /// Its TCP connection takes no more now: pictures wait in the ring.
+    clogged: bool,
     /// Bytes that may leave now; negative after a burst.
     credit: i64,
     credit_at: Timestamp,
@@ -166,6 +168,7 @@ impl Receiver {
             sent_reports: SentReports::default(),
             pace: None,
             catch_up: REPLAY_RATE,
+            clogged: false,
             credit: 0,
             credit_at: now,
             repair_credit: Bitrate::from_kbps(500).bytes_in(Duration::from_secs(1)),
@@ -197,6 +200,7 @@ impl Receiver {
         let now = exit.egress.now();
         let (bytes_before, packets_before) = (self.counts.bytes, self.counts.packets);
         exit.outlet.begin(exit.egress);
+        self.clogged = exit.outlet.is_clogged(exit.egress, self.link.estimator().estimate());
         self.refill(now);
         let mut catches_up = self.is_behind();
         if catches_up {
@@ -213,7 +217,8 @@ impl Receiver {
             let headers = (self.counts.packets - packets_before) as usize * IP_OVERHEAD;
             self.link.on_sent(now, bytes as usize + headers);
         }
-        if self.link.is_trying() {
+        // A connection whose queue is full is told nothing by more bytes.
+        if self.link.is_trying() && !self.clogged {
             self.fill(now, tracks, exit);
         }
         exit.outlet.end(exit.egress);
@@ -240,8 +245,7 @@ impl Receiver {
             if behind.layer == item.layer && item.number >= behind.next {
                 return false;
             }
-        } else if self.pace.is_some()
-            && self.credit <= 0
+        } else if (self.clogged || (self.pace.is_some() && self.credit <= 0))
             && item.slot.kind() == MediaKind::Video
             && slot.down.current() == Some(item.layer)
         {
@@ -290,7 +294,7 @@ impl Receiver {
                     exit.counts.skipped += 1;
                     break;
                 }
-                if behind.paced && self.credit <= 0 {
+                if self.clogged || (behind.paced && self.credit <= 0) {
                     break;
                 }
                 state.behind = Some(Behind { next: behind.next + 1, ..behind });

@@ -9,7 +9,7 @@ use crate::{
     track::{Stored, Tracks},
 };
 use domain::{Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
-use media::{ClockReading, DownReport, StoredPacket};
+use media::{ClockReading, DownReport, ReplayLimits, StoredPacket};
 use std::time::Duration;
 
 /// A lesson that nobody is in and nothing comes of is forgotten after this long.
@@ -109,6 +109,30 @@ impl<O: Outlet> Relay<O> {
     pub fn on_clock(&mut self, slot: Slot, layer: Layer, reading: ClockReading) {
         if let Some(track) = self.tracks.get_mut(slot) {
             track.on_clock(layer, reading);
+        }
+    }
+
+    /// What a newcomer who is no receiver needs of the tracks of `source`: the clocks, and the pictures since the latest keyframes.
+    pub fn recent(
+        &self,
+        source: usize,
+        mut clock: impl FnMut(Slot, Layer, ClockReading),
+        mut picture: impl FnMut(Slot, Layer, &StoredPacket),
+    ) {
+        for slot in Slot::ALL {
+            let Some(track) = self.tracks.get(slot).filter(|track| track.source == source) else { continue };
+            for layer in Layer::ALL {
+                let Some(buffer) = track.buffer(layer) else { continue };
+                if let Some(reading) =
+                    buffer.generation().and_then(|generation| track.layers.clock(layer, generation))
+                {
+                    clock(slot, layer, reading);
+                }
+                let range = buffer.replay_from_keyframe(ReplayLimits::default());
+                for packet in range.into_iter().flat_map(|range| buffer.packets(range)) {
+                    picture(slot, layer, packet);
+                }
+            }
         }
     }
 

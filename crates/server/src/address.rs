@@ -15,6 +15,10 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
 
+/// Whether the connection of a request is encrypted by us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Secure(pub(crate) bool);
+
 /// The base of links that lead back to this server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkBase(pub(crate) String);
@@ -34,7 +38,8 @@ impl FromRequestParts<AppState> for LinkBase {
             return Ok(Self(state.config.public_url.clone()));
         }
         let proxied = state.config.trusted_proxies.contains(&remote(parts));
-        let base = base_seen_by_client(&parts.headers, proxied);
+        let secure = parts.extensions.get() == Some(&Secure(true));
+        let base = base_seen_by_client(&parts.headers, secure, proxied);
         Ok(Self(base.unwrap_or_else(|| crate::links::local_base(state.listen))))
     }
 }
@@ -64,7 +69,8 @@ fn client_behind(remote: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpA
     remote
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The address, or the network, that limits are counted by.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
@@ -73,12 +79,13 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// `scheme://host` as the browser's address bar shows it. The answer goes only to the client that sent
 /// these headers, so a forged host deceives nobody else.
-fn base_seen_by_client(headers: &HeaderMap, proxied: bool) -> Option<String> {
+fn base_seen_by_client(headers: &HeaderMap, secure: bool, proxied: bool) -> Option<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let forwarded = |name: &str| header(name).filter(|_| proxied);
     let host = forwarded("x-forwarded-host").or_else(|| header(HOST.as_str()))?;
     let scheme = match forwarded("x-forwarded-proto") {
         Some("https") => "https",
+        None if secure => "https",
         _ => "http",
     };
     is_authority(host).then(|| format!("{scheme}://{host}"))
@@ -128,13 +135,14 @@ mod tests {
     #[test]
     fn links_lead_back_to_the_address_the_organiser_uses() {
         let direct = headers(&[("host", "192.168.1.5:7443"), ("x-forwarded-proto", "https")]);
-        assert_eq!(base_seen_by_client(&direct, false).as_deref(), Some("http://192.168.1.5:7443"));
+        assert_eq!(base_seen_by_client(&direct, false, false).as_deref(), Some("http://192.168.1.5:7443"));
+        assert_eq!(base_seen_by_client(&direct, true, false).as_deref(), Some("https://192.168.1.5:7443"));
         let proxied = headers(&[
             ("host", "127.0.0.1:7443"),
             ("x-forwarded-host", "cau.example.vn"),
             ("x-forwarded-proto", "https"),
         ]);
-        assert_eq!(base_seen_by_client(&proxied, true).as_deref(), Some("https://cau.example.vn"));
-        assert_eq!(base_seen_by_client(&headers(&[("host", "a/<b>")]), false), None);
+        assert_eq!(base_seen_by_client(&proxied, false, true).as_deref(), Some("https://cau.example.vn"));
+        assert_eq!(base_seen_by_client(&headers(&[("host", "a/<b>")]), false, false), None);
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     sessions::Sessions,
     state::{AppState, Parts},
     timelines::Timelines,
+    tls::Tls,
     token::{self, Token},
 };
 use anyhow::{Context as _, bail};
@@ -59,7 +60,7 @@ pub struct RunningApp {
     media: RunningMedia,
     stop: CancellationToken,
     http: JoinHandle<()>,
-    background: [JoinHandle<()>; 3],
+    background: Vec<JoinHandle<()>>,
 }
 
 impl App {
@@ -79,6 +80,7 @@ impl App {
             );
         }
         let clock = Clock::start();
+        let tls = Tls::open(&config)?;
         let (listener, media, events, running_media) = bind(&config).await?;
         let listen = listener.local_addr().context("the listening socket has no address")?;
         let (config, sessions) = (Arc::new(config), Arc::new(Sessions::default()));
@@ -119,13 +121,20 @@ impl App {
             timelines: Timelines::default(),
         });
         let stop = CancellationToken::new();
-        let http = tokio::spawn(listen::serve(
-            listener,
-            http::router(state.clone()),
-            state.config.limits.connections_per_address,
-            stop.clone(),
-            Duration::from_secs(state.config.drain_timeout_s) / 2,
-        ));
+        let doors = listen::Doors {
+            router: http::router(state.clone()),
+            media: state.media.clone(),
+            tls: tls.as_ref().map(|tls| Arc::clone(&tls.config)),
+            plain: listen::PlainHttp {
+                everybody: state.config.tls.plain_http,
+                proxies: state.config.trusted_proxies.clone(),
+                mode: state.config.tls.mode,
+            },
+            per_address: state.config.limits.connections_per_address,
+            stop: stop.clone(),
+            patience: Duration::from_secs(state.config.drain_timeout_s) / 2,
+        };
+        let http = tokio::spawn(listen::serve(listener, doors));
         let upkeep = tokio::spawn(async move {
             let mut turn = interval(METRICS_UPKEEP);
             loop {
@@ -134,7 +143,8 @@ impl App {
             }
         });
         let purge = tokio::spawn(purge(Arc::clone(&lessons)));
-        let background = [tokio::spawn(lessons.follow_media(events)), upkeep, purge];
+        let mut background = vec![tokio::spawn(lessons.follow_media(events)), upkeep, purge];
+        background.extend(tls.map(|tls| tokio::spawn(tls.tend(stop.clone()))));
         info!(port = listen.port(), "listening on port {} for TCP and UDP", listen.port());
         Ok(RunningApp { state, organiser_link, media: running_media, stop, http, background })
     }
@@ -295,6 +305,7 @@ async fn bind(
         let wanted = media::MediaConfig {
             listen: address,
             advertise: advertise.clone(),
+            ice_tcp: true,
             advertise_port: Some(config.media.announce_port).filter(|port| *port != 0),
             workers: NonZeroUsize::new(config.media.workers),
             tick: Duration::from_millis(config.media.tick_ms),

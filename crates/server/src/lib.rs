@@ -23,6 +23,7 @@ mod sessions;
 mod sheets;
 mod state;
 mod timelines;
+mod tls;
 mod token;
 mod works;
 

@@ -71,8 +71,9 @@ fn the_first_start_prints_an_organiser_link_once_and_the_log_never_holds_it() {
     for line in log.lines() {
         assert!(line.starts_with('{') && line.ends_with('}'), "not one JSON object a line: {line}");
     }
-    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the data folder").collect();
-    assert_eq!(left.len(), 1, "the write-ahead log was folded into the database: {left:?}");
+    let left = std::fs::read_dir(folder.path()).expect("the data folder").filter_map(Result::ok);
+    let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name != "tls").collect();
+    assert_eq!(left, ["nhipcau.db"], "the write-ahead log was folded into the database");
 
     let (second, said) = serve(folder.path());
     assert!(!said.concat().contains("#t="), "{said:?}");

@@ -243,6 +243,10 @@ problems! {
     StorageFull = "storage_full", 507,
         "Máy chủ không còn chỗ để lưu. Thầy/cô hãy báo người phụ trách kỹ thuật; tiết dạy đang phát không bị ảnh hưởng.",
         "The server has no room left to save. Tell the technician; a lesson that is live is not affected.";
+    /// It came unencrypted from another machine.
+    HttpsRequired = "https_required", 403,
+        "Máy chủ chỉ phục vụ qua kết nối mã hóa. Thầy/cô mở địa chỉ bắt đầu bằng https://.",
+        "The server speaks only over an encrypted connection. Open the address that begins with https://.";
     /// Our fault.
     Internal = "internal", 500,
         "Máy chủ gặp lỗi. Thầy/cô hãy thử lại; nếu vẫn lỗi, hãy báo người phụ trách kỹ thuật.",

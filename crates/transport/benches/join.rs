@@ -23,7 +23,7 @@ const CHROMIUM_PLAY: &str = include_str!("../tests/fixtures/chromium-play.sdp");
 
 fn endpoint() -> Endpoint {
     let identity = Identity::generate().expect("ring makes a certificate");
-    Endpoint::new(EndpointConfig { identity, candidates: vec![RELAY], epoch: Instant::now() })
+    Endpoint::new(EndpointConfig { identity, candidates: vec![RELAY.into()], epoch: Instant::now() })
         .expect("rtc-dtls takes it")
 }
 

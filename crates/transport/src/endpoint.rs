@@ -2,9 +2,9 @@
 
 use crate::dtls::DtlsConfigs;
 use crate::sdp::{self, Direction, OfferError};
-use crate::{Identity, Peer, PeerSecrets};
+use crate::{Candidate, Identity, Peer, PeerSecrets};
 use domain::Timestamp;
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 /// What an [`Endpoint`] is made of.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct EndpointConfig {
     /// Our certificate.
     pub identity: Identity,
     /// Addresses announced as host candidates, the best first; every one is put into every answer.
-    pub candidates: Vec<SocketAddr>,
+    pub candidates: Vec<Candidate>,
     /// The instant that is [`Timestamp::ZERO`]; rtc-dtls wants `Instant`s, everything else here counts from it.
     pub epoch: Instant,
 }
@@ -33,7 +33,7 @@ pub struct Endpoint {
 
 pub(crate) struct Shared {
     pub(crate) identity: Identity,
-    pub(crate) candidates: Vec<SocketAddr>,
+    pub(crate) candidates: Vec<Candidate>,
     pub(crate) epoch: Instant,
     pub(crate) dtls: DtlsConfigs,
 }

@@ -1,10 +1,11 @@
 //! The ICE-lite agent (RFC 8445 section 6.1, RFC 7675): answers checks, remembers which addresses passed one, selects where media goes.
 
+use crate::Remote;
 use crate::sdp::Credentials;
 use crate::stun::{self, ClaimedRole};
 use domain::Timestamp;
 use rtc_crypto::RTCCrypto;
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 /// Addresses one peer may have at a time; a laptop with VPN, Wi-Fi and cable, both IP versions, needs six.
 /// Full: the stalest that is not selected makes room, unless it was heard within [`STALE`].
@@ -34,7 +35,7 @@ pub(crate) enum Outcome {
 
 #[derive(Debug)]
 struct Address {
-    at: SocketAddr,
+    at: Remote,
     heard: Timestamp,
     nominated: Option<Timestamp>,
     priority: u32,
@@ -48,9 +49,9 @@ pub(crate) struct LiteAgent {
     /// Both sides' credentials before an ICE restart, good until checks with the new ones come.
     previous: Option<(Credentials, String)>,
     addresses: Vec<Address>,
-    selected: Option<SocketAddr>,
+    selected: Option<Remote>,
     /// First eight bytes of recent transactions, and where they came from.
-    recent: VecDeque<(u64, SocketAddr)>,
+    recent: VecDeque<(u64, Remote)>,
 }
 
 impl LiteAgent {
@@ -77,7 +78,7 @@ impl LiteAgent {
         &self.remote_ufrag
     }
 
-    pub(crate) fn selected(&self) -> Option<SocketAddr> {
+    pub(crate) fn selected(&self) -> Option<Remote> {
         self.selected
     }
 
@@ -88,12 +89,12 @@ impl LiteAgent {
     }
 
     /// Whether this address passed a check that still counts.
-    pub(crate) fn is_valid(&self, from: SocketAddr) -> bool {
+    pub(crate) fn is_valid(&self, from: Remote) -> bool {
         self.addresses.iter().any(|address| address.at == from)
     }
 
     /// An authentic packet came from there: consent goes on (the sender proved to hold the session's keys).
-    pub(crate) fn heard(&mut self, now: Timestamp, from: SocketAddr) {
+    pub(crate) fn heard(&mut self, now: Timestamp, from: Remote) {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.at == from) {
             address.heard = now;
         }
@@ -108,7 +109,7 @@ impl LiteAgent {
     pub(crate) fn handle(
         &mut self,
         now: Timestamp,
-        from: SocketAddr,
+        from: Remote,
         datagram: &[u8],
         crypto: &dyn RTCCrypto,
     ) -> Outcome {
@@ -136,7 +137,7 @@ impl LiteAgent {
             let reply = stun::write_role_conflict(&check, credentials, crypto);
             return reply.map_or(Outcome::Dropped, |bytes| Outcome::Reply { bytes, selected: false });
         }
-        let Some(bytes) = stun::write_success(&check, from, credentials, crypto) else {
+        let Some(bytes) = stun::write_success(&check, from.addr, credentials, crypto) else {
             return Outcome::Dropped;
         };
         if !self.remember(now, from) {
@@ -151,7 +152,7 @@ impl LiteAgent {
     }
 
     /// The same transaction from another address is somebody's copy of a check: it proves nothing about that address.
-    fn is_replay(&mut self, transaction: &stun::Transaction, from: SocketAddr) -> bool {
+    fn is_replay(&mut self, transaction: &stun::Transaction, from: Remote) -> bool {
         let head = transaction.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
         if let Some((_, first)) = self.recent.iter().find(|(seen, _)| *seen == head) {
             return *first != from;
@@ -164,7 +165,7 @@ impl LiteAgent {
     }
 
     /// Notes a check from an address; false when there is no room for it.
-    fn remember(&mut self, now: Timestamp, from: SocketAddr) -> bool {
+    fn remember(&mut self, now: Timestamp, from: Remote) -> bool {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.at == from) {
             address.heard = now;
             return true;
@@ -187,7 +188,7 @@ impl LiteAgent {
         true
     }
 
-    fn select(&mut self, now: Timestamp, from: SocketAddr, nominates: bool, priority: u32) {
+    fn select(&mut self, now: Timestamp, from: Remote, nominates: bool, priority: u32) {
         if !nominates {
             // Until something is nominated DTLS may begin with whoever passed a check first. And a client nominates only once: when its
             // NAT gives it another address it goes on with plain checks from there, while the selected one falls silent.
@@ -222,6 +223,7 @@ impl LiteAgent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
 
     struct Story {
         agent: LiteAgent,
@@ -250,12 +252,12 @@ mod tests {
                 .expect("a check can be written")
         }
 
-        fn check(&mut self, at_ms: u64, from: SocketAddr) -> Outcome {
+        fn check(&mut self, at_ms: u64, from: Remote) -> Outcome {
             let datagram = self.datagram();
             self.deliver(at_ms, from, &datagram)
         }
 
-        fn plain_check(&mut self, at_ms: u64, from: SocketAddr) -> Outcome {
+        fn plain_check(&mut self, at_ms: u64, from: Remote) -> Outcome {
             self.transaction += 1;
             let crypto = self.provider.clone();
             let datagram = stun::tests_support::plain_check(
@@ -267,13 +269,13 @@ mod tests {
             self.deliver(at_ms, from, &datagram)
         }
 
-        fn deliver(&mut self, at_ms: u64, from: SocketAddr, datagram: &[u8]) -> Outcome {
+        fn deliver(&mut self, at_ms: u64, from: Remote, datagram: &[u8]) -> Outcome {
             self.agent.handle(Timestamp::from_millis(at_ms), from, datagram, self.provider.crypto())
         }
     }
 
-    fn address(port: u16) -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, 1], port))
+    fn address(port: u16) -> Remote {
+        SocketAddr::from(([192, 0, 2, 1], port)).into()
     }
 
     #[test]

@@ -17,9 +17,11 @@ mod demux;
 mod dtls;
 mod endpoint;
 pub mod feedback;
+pub mod framing;
 mod ice;
 mod identity;
 mod peer;
+mod remote;
 mod router;
 mod rtp;
 mod sdp;
@@ -33,6 +35,7 @@ pub use endpoint::{Endpoint, EndpointConfig, EndpointError};
 pub use feedback::Feedback;
 pub use identity::{Fingerprint, Identity, IdentityError};
 pub use peer::{CloseReason, DropCounts, Output, Peer, PeerEvent, Received, RtpIn, RtpRole};
+pub use remote::{Candidate, Protocol, Remote, StreamId};
 pub use sdp::{
     Direction, ExtensionIds, FragmentError, MAX_SDP_BYTES, MAX_SECTIONS, Negotiated, NegotiatedCodec,
     NegotiatedFeedback, OfferError, Section, SendStreams, SourceSsrcs,

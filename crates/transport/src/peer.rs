@@ -8,9 +8,9 @@ use crate::router::Router;
 use crate::rtp::RtpView;
 use crate::sdp::{Agreed, Credentials, Fragment, FragmentError, Negotiated, SetUp};
 use crate::session::{Session, SessionEvent};
-use crate::{Endpoint, Feedback, PeerSecrets, Sealer};
+use crate::{Endpoint, Feedback, PeerSecrets, Remote, Sealer};
 use domain::{Codec, Layer, MediaKind, Slot, Timestamp};
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 /// What a datagram turned out to be.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ pub enum RtpRole {
 pub enum Output {
     /// Send these bytes there.
     Transmit {
-        /// An address that passed a connectivity check.
-        to: SocketAddr,
+        /// A remote that passed a connectivity check.
+        to: Remote,
         /// One datagram.
         bytes: Vec<u8>,
     },
@@ -88,7 +88,7 @@ pub enum PeerEvent {
     /// Media goes to another address from now on ([`Peer::remote`]).
     AddressChanged {
         /// The new address.
-        to: SocketAddr,
+        to: Remote,
     },
     /// It is over; nothing comes after this but a last `close_notify`.
     Closed(CloseReason),
@@ -207,7 +207,7 @@ impl Peer {
     }
 
     /// The selected address: where media goes. `None` before the first authenticated check.
-    pub fn remote(&self) -> Option<SocketAddr> {
+    pub fn remote(&self) -> Option<Remote> {
         self.ice.selected()
     }
 
@@ -221,13 +221,14 @@ impl Peer {
         self.drops
     }
 
-    /// Handles one datagram from `from`. RTP is decrypted in place. Poll outputs and timeout afterwards.
+    /// Handles one datagram from `from` (an address, or a [`Remote`] over TCP). RTP is decrypted in place. Poll outputs and timeout afterwards.
     pub fn handle_datagram<'d>(
         &mut self,
         now: Timestamp,
-        from: SocketAddr,
+        from: impl Into<Remote>,
         datagram: &'d mut [u8],
     ) -> Received<'d> {
+        let from = from.into();
         if self.closed {
             return Received::Nothing;
         }
@@ -255,7 +256,7 @@ impl Peer {
         }
     }
 
-    fn handle_stun(&mut self, now: Timestamp, from: SocketAddr, datagram: &[u8]) {
+    fn handle_stun(&mut self, now: Timestamp, from: Remote, datagram: &[u8]) {
         let outcome = self.ice.handle(now, from, datagram, self.endpoint.shared.identity.provider.crypto());
         let Outcome::Reply { bytes, selected } = outcome else {
             self.drops.stun += 1;
@@ -281,7 +282,7 @@ impl Peer {
         self.digest(event);
     }
 
-    fn handle_rtcp<'d>(&mut self, now: Timestamp, from: SocketAddr, datagram: &'d mut [u8]) -> Received<'d> {
+    fn handle_rtcp<'d>(&mut self, now: Timestamp, from: Remote, datagram: &'d mut [u8]) -> Received<'d> {
         let items = if let Ok(length) = self.session.open_rtcp(datagram) {
             feedback::parse(datagram.get(..length).unwrap_or(&[]))
         } else {
@@ -292,7 +293,7 @@ impl Peer {
         if items.is_empty() { Received::Nothing } else { Received::Feedback(items) }
     }
 
-    fn handle_rtp<'d>(&mut self, now: Timestamp, from: SocketAddr, datagram: &'d mut [u8]) -> Received<'d> {
+    fn handle_rtp<'d>(&mut self, now: Timestamp, from: Remote, datagram: &'d mut [u8]) -> Received<'d> {
         let Ok(opened) = self.session.open_rtp(datagram) else {
             self.drops.srtp += 1;
             return Received::Nothing;
@@ -332,7 +333,7 @@ impl Peer {
         }
     }
 
-    fn transmit(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+    fn transmit(&mut self, to: Remote, bytes: Vec<u8>) {
         push_transmit(&mut self.outputs, to, bytes);
     }
 
@@ -440,7 +441,7 @@ impl Peer {
 }
 
 /// Queues a datagram; a full queue loses its oldest datagram, never an event.
-pub(crate) fn push_transmit(outputs: &mut VecDeque<Output>, to: SocketAddr, bytes: Vec<u8>) {
+pub(crate) fn push_transmit(outputs: &mut VecDeque<Output>, to: Remote, bytes: Vec<u8>) {
     if outputs.len() >= MAX_OUTPUTS
         && let Some(oldest) = outputs.iter().position(|output| matches!(output, Output::Transmit { .. }))
     {

@@ -89,7 +89,7 @@ fn a_stranger_with_every_datagram_of_the_peer_gets_no_media_and_no_dtls() {
             "{output:?}"
         );
     }
-    assert_eq!(pair.relay.remote(), Some(support::address(CLIENT)));
+    assert_eq!(pair.relay.remote(), Some(support::address(CLIENT).into()));
 }
 
 #[test]

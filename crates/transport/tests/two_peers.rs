@@ -7,9 +7,10 @@ use std::time::Duration;
 use support::{CLIENT, GOOD, Link, Pair, RELAY, address, endpoint, epoch, new_endpoint, rtp, secrets};
 use transport::client::{ClientPeer, OfferSpec};
 use transport::feedback::{Compound, ReportBlock};
+use transport::framing::{self, Deframer};
 use transport::{
-    CloseReason, Direction, Endpoint, EndpointConfig, Feedback, Identity, Output, PeerEvent, PeerSecrets,
-    Profile, RtpRole, SealError, Sealer,
+    Candidate, CloseReason, Direction, Endpoint, EndpointConfig, Feedback, Identity, Output, PeerEvent,
+    PeerSecrets, Profile, Remote, RtpRole, SealError, Sealer, StreamId,
 };
 
 fn publisher() -> OfferSpec {
@@ -22,7 +23,7 @@ fn a_classroom_connects_in_five_round_trips_and_prefers_gcm() {
     pair.run_for(Duration::from_secs(1));
     assert!(pair.both_connected());
     let events: Vec<_> = pair.relay_events.iter().map(|(_, event)| *event).collect();
-    assert_eq!(events, [PeerEvent::AddressChanged { to: pair.client_address }, PeerEvent::Connected]);
+    assert_eq!(events, [PeerEvent::AddressChanged { to: pair.client_address.into() }, PeerEvent::Connected]);
     let (connected_at, _) = *pair.relay_events.last().expect("it connected");
     // Check, ClientHello, cookie, flight and Finished: four and a half round trips of 20 ms until the relay may send.
     assert!(connected_at <= Timestamp::from_millis(1_000 + 90), "{connected_at:?}");
@@ -281,7 +282,7 @@ fn a_classroom_whose_address_changes_keeps_its_session() {
     let mut pair = Pair::connected_classroom();
     pair.client_address = address("203.0.113.9:6000");
     pair.run_for(Duration::from_secs(10));
-    assert_eq!(pair.relay.remote(), Some(pair.client_address));
+    assert_eq!(pair.relay.remote(), Some(pair.client_address.into()));
     assert!(pair.both_connected());
     let mut sealer = pair.relay.take_sealer().expect("connected");
     let streams =
@@ -341,10 +342,11 @@ fn nothing_is_sent_to_anybody_before_a_right_check() {
 #[test]
 fn a_relay_with_two_addresses_is_reached_at_once() {
     // Loopback and Ethernet of one machine, say: our checks leave each from another address of ours.
-    let candidates = vec![address("127.0.0.1:4433"), address(RELAY)];
+    let candidates = [address("127.0.0.1:4433"), address(RELAY)];
     let roads = [(candidates[0], address("127.0.0.1:50000")), (candidates[1], address(CLIENT))];
     let identity = Identity::generate().expect("ring makes a certificate");
-    let two_homed = Endpoint::new(EndpointConfig { identity, candidates, epoch: epoch() });
+    let announced = candidates.iter().copied().map(Into::into).collect();
+    let two_homed = Endpoint::new(EndpointConfig { identity, candidates: announced, epoch: epoch() });
     let two_homed = two_homed.expect("rtc-dtls takes its own certificate");
     let mut now = Timestamp::from_millis(1_000);
     let (mut client, offer) =
@@ -359,16 +361,67 @@ fn a_relay_with_two_addresses_is_reached_at_once() {
         }
         while let Some(output) = client.poll_output() {
             if let Output::Transmit { to, mut bytes, .. } = output {
-                let road = roads.iter().find(|(relay, _)| *relay == to).expect("a candidate");
+                let road = roads.iter().find(|(relay, _)| to == *relay).expect("a candidate");
                 relay.handle_datagram(now, road.1, &mut bytes);
             }
         }
         while let Some(output) = relay.poll_output() {
             if let Output::Transmit { to, mut bytes, .. } = output {
-                let road = roads.iter().find(|(_, client)| *client == to).expect("an address it has seen");
+                let road = roads.iter().find(|(_, client)| to == *client).expect("an address it has seen");
                 client.handle_datagram(now, road.0, &mut bytes);
             }
         }
     }
     assert!(relay.is_connected() && client.is_connected(), "not connected within half a second");
+}
+
+#[test]
+fn where_datagrams_are_blocked_the_same_session_goes_over_a_tcp_connection() {
+    let (udp, tcp) = (address(RELAY), address("192.0.2.10:443"));
+    let identity = Identity::generate().expect("ring makes a certificate");
+    let candidates = vec![udp.into(), Candidate::tcp(tcp)];
+    let relay_endpoint = Endpoint::new(EndpointConfig { identity, candidates, epoch: epoch() });
+    let relay_endpoint = relay_endpoint.expect("rtc-dtls takes its own certificate");
+    let mut now = Timestamp::from_millis(1_000);
+    let (mut client, offer) = ClientPeer::new(endpoint(), OfferSpec::classroom(), secrets(1));
+    let answer = relay_endpoint.answer(&offer, Direction::Play, &secrets(2), now);
+    let (mut relay, answer) = answer.expect("it is answered");
+    assert!(answer.contains("a=candidate:2 1 tcp "), "{answer}");
+    assert!(answer.contains(" 192.0.2.10 443 typ host tcptype passive\r\n"), "{answer}");
+    client.accept_answer_over_tcp(now, &answer).expect("it has a TCP candidate");
+    let dialled = Remote::stream(tcp, StreamId(0));
+    let accepted = Remote::stream(address(CLIENT), StreamId(77));
+    let (mut up, mut down) = (Deframer::new(2_048), Deframer::new(2_048));
+    for _ in 0..100 {
+        now += Duration::from_millis(1);
+        if client.poll_timeout().is_some_and(|at| at <= now) {
+            client.handle_timeout(now);
+        }
+        for (from_client, deframer) in [(true, &mut up), (false, &mut down)] {
+            let outputs =
+                std::iter::from_fn(|| if from_client { client.poll_output() } else { relay.poll_output() });
+            for output in outputs.collect::<Vec<_>>() {
+                if let Output::Transmit { to, bytes } = output {
+                    assert_eq!(to, if from_client { dialled } else { accepted }, "nothing leaves by UDP");
+                    deframer.push(&framing::header(bytes.len()).expect("short"));
+                    deframer.push(&bytes);
+                }
+            }
+            while let Some(datagram) = deframer.next_frame().expect("none is too long") {
+                if from_client {
+                    relay.handle_datagram(now, accepted, datagram);
+                } else {
+                    client.handle_datagram(now, dialled, datagram);
+                }
+            }
+        }
+    }
+    assert!(relay.is_connected() && client.is_connected(), "not connected within a tenth of a second");
+    let refused = relay.drops().unvalidated;
+    relay.handle_datagram(now, Remote::stream(address(CLIENT), StreamId(78)), &mut [0x80, 96, 0, 1]);
+    assert_eq!(
+        relay.drops().unvalidated,
+        refused + 1,
+        "another connection from that address has proven nothing"
+    );
 }

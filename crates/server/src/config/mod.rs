@@ -41,6 +41,8 @@ pub struct Config {
     pub lesson: LessonConfig,
     /// Observers' sheets.
     pub notes: NotesConfig,
+    /// Encryption.
+    pub tls: TlsConfig,
 }
 
 /// What is logged, and how.
@@ -60,6 +62,31 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsMode {
+    /// Two files that another program keeps.
+    Files,
+    /// Made here, for a school's own network.
+    SelfSigned,
+    /// No encryption: this machine and named proxies only.
+    Off,
+}
+
+/// Encryption of pages, API and WebSocket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TlsConfig {
+    /// Where the certificate comes from.
+    pub mode: TlsMode,
+    /// The certificate with its chain, PEM; for `files`.
+    pub certificate: PathBuf,
+    /// Its private key, PEM; for `files`.
+    pub key: PathBuf,
+    /// Whether other machines are served without encryption too.
+    pub plain_http: bool,
 }
 
 /// The media workers.
@@ -140,8 +167,20 @@ impl Config {
         }
         reader.add_environment(environment);
         let config = Self::read(&mut reader);
+        config.check(&mut reader);
         reader.finish()?;
         Ok(config)
+    }
+
+    /// What no key can tell by itself.
+    fn check(&self, reader: &mut Reader) {
+        if self.tls.mode == TlsMode::Files {
+            for (key, path) in [("tls.certificate", &self.tls.certificate), ("tls.key", &self.tls.key)] {
+                if path.as_os_str().is_empty() {
+                    reader.refuse(key, "\"\"", "a PEM file, because tls.mode is \"files\"");
+                }
+            }
+        }
     }
 
     /// The list of every key: its default, what it expects, how it is read.
@@ -150,6 +189,7 @@ impl Config {
         let address = "an IP address and a port, such as \"0.0.0.0:7443\" or \"[::]:7443\"";
         let host_list = "a list of IP addresses or host names, such as [\"203.0.113.7\", \"cau.example.vn\"]";
         let flag = "true or false";
+        let file = "\"\" or a PEM file, such as \"/etc/letsencrypt/live/cau.example.vn/fullchain.pem\"";
         let count = "a whole number from 1 to 1000000";
         Self {
             listen: from.take("listen", address, any_port, |given| given.text()?.parse().ok()),
@@ -250,6 +290,23 @@ impl Config {
                     30,
                     |given| given.number(1, 3_650),
                 ),
+            },
+            tls: TlsConfig {
+                mode: from.take(
+                    "tls.mode",
+                    "\"files\", \"self_signed\" or \"off\"",
+                    TlsMode::SelfSigned,
+                    |given| match given.text()?.as_str() {
+                        "files" => Some(TlsMode::Files),
+                        "self_signed" => Some(TlsMode::SelfSigned),
+                        "off" => Some(TlsMode::Off),
+                        _ => None,
+                    },
+                ),
+                certificate: from
+                    .take("tls.certificate", file, PathBuf::new(), |given| given.text().map(PathBuf::from)),
+                key: from.take("tls.key", file, PathBuf::new(), |given| given.text().map(PathBuf::from)),
+                plain_http: from.take("tls.plain_http", flag, false, Given::boolean),
             },
         }
     }
@@ -352,6 +409,10 @@ mod tests {
             ("data_dir", "\"\"", "a folder"),
             ("trusted_proxies", "[\"proxy.local\"]", "a list of IP addresses"),
             ("drain_timeout_s", "0", "from 1 to 60"),
+            ("tls.mode", "\"maybe\"", "\"self_signed\" or \"off\""),
+            ("tls.certificate", "7", "a PEM file"),
+            ("tls.key", "[]", "a PEM file"),
+            ("tls.plain_http", "1", "true or false"),
             ("log.format", "\"xml\"", "\"pretty\" or \"json\""),
             ("log.level", "\"loud\"", "error, warn, info"),
             ("media.workers", "-1", "from 0"),
@@ -384,6 +445,13 @@ mod tests {
         for key in reader.known() {
             assert!(wrong.iter().any(|(tried, ..)| tried == key), "no wrong value of {key} was tried");
         }
+    }
+
+    #[test]
+    fn a_mode_that_needs_other_keys_says_which() {
+        let expected = ["tls.certificate", "tls.key", "because tls.mode is \"files\""];
+        check("[tls]\nmode = \"files\"", &[], &expected);
+        check("[tls]\nmode = \"files\"\ncertificate = \"c.pem\"", &[], &["wrong value for tls.key"]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Source {
     File(PathBuf),
     /// An environment variable, by its name.
     Environment(String),
+    /// Several keys together.
+    Combination,
 }
 
 impl fmt::Display for Source {
@@ -25,6 +27,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "in {}", path.display()),
             Self::Environment(name) => write!(f, "in the environment variable {name}"),
+            Self::Combination => f.write_str("beside the other keys"),
         }
     }
 }
@@ -195,6 +198,13 @@ impl Reader {
             });
             default
         })
+    }
+
+    /// Notes that a key holds what others forbid.
+    pub(super) fn refuse(&mut self, key: &str, found: &str, expected: &str) {
+        let source_of = Source::Combination;
+        let (key, found, expected) = (key.to_owned(), found.to_owned(), expected.to_owned());
+        self.errors.push(ConfigError::Wrong { key, source_of, found, expected });
     }
 
     /// Every key that exists, sections joined by dots.

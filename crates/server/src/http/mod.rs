@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod authority;
 mod extract;
 mod health;
 mod whip;
@@ -39,6 +40,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .merge(pages)
         .route("/assets/{*path}", get(assets::asset))
         .route("/sw-du-gio.js", get(assets::worker))
+        .route("/chung-chi", get(authority::page))
+        .route("/chung-chi.crt", get(authority::file))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

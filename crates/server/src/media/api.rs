@@ -17,6 +17,9 @@ pub struct MediaConfig {
     /// Addresses written into answers as ICE candidates, best first; never unspecified ones. Empty: the
     /// address of `listen` when it is a real one, else every address of this machine's interfaces.
     pub advertise: Vec<IpAddr>,
+    /// Whether answers also announce TCP candidates on the same port number: somebody must accept connections there and hand them
+    /// over ([`super::MediaHandle::take_stream`]).
+    pub ice_tcp: bool,
     /// Port written into answers instead of the one listened on (behind a port-forwarding NAT).
     pub advertise_port: Option<u16>,
     /// Worker threads. `None`: one per core.
@@ -42,6 +45,7 @@ impl Default for MediaConfig {
         Self {
             listen: SocketAddr::from(([0, 0, 0, 0], 0)),
             advertise: Vec::new(),
+            ice_tcp: false,
             advertise_port: None,
             workers: None,
             tick: Duration::from_millis(3),
@@ -168,6 +172,20 @@ impl MediaError {
             Self::Busy => "internal",
         }
     }
+}
+
+/// Why a TCP connection is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StreamRefused {
+    /// Its first frame is no connectivity check.
+    #[error("the connection does not begin with a connectivity check")]
+    NotACheck,
+    /// The check names no connection of ours.
+    #[error("the connectivity check is for nobody here")]
+    Nobody,
+    /// The worker has too much to read already.
+    #[error("a media worker takes no more connections")]
+    Busy,
 }
 
 /// Why a connection ended.

@@ -7,6 +7,7 @@
 
 use relay::DATAGRAM_MAX;
 use std::net::{IpAddr, SocketAddr};
+use transport::Remote;
 
 /// Bytes a run may have: what the kernel takes (65,507) less a little for its own headers.
 const RUN_BYTES_MAX: usize = 65_000;
@@ -16,7 +17,7 @@ const RUN_SEGMENTS_MAX: usize = 64;
 /// Where a burst goes, and from which local address (`None`: the kernel's choice).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Path {
-    pub(super) to: SocketAddr,
+    pub(super) to: Remote,
     pub(super) from: Option<IpAddr>,
 }
 
@@ -44,7 +45,7 @@ impl Burst {
     pub(super) fn new(segments_max: usize) -> Self {
         Self {
             bytes: vec![0; RUN_BYTES_MAX + 8 * DATAGRAM_MAX].into(),
-            path: Path { to: SocketAddr::from(([0, 0, 0, 0], 0)), from: None },
+            path: Path { to: SocketAddr::from(([0, 0, 0, 0], 0)).into(), from: None },
             segments_max: segments_max.clamp(1, RUN_SEGMENTS_MAX),
             start: 0,
             end: 0,

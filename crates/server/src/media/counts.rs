@@ -22,6 +22,8 @@ pub(super) struct Ingress {
     pub(super) forwarded: u64,
     /// Packets another worker's queue had no room for.
     pub(super) relay_full: u64,
+    /// Packets a tap had no room for.
+    pub(super) tap_full: u64,
     /// What peers' transports refused.
     pub(super) refused: DropCounts,
 }

@@ -12,7 +12,7 @@ use super::{
     socket::{MediaSocket, interface_addresses},
     worker::{WAKER, Worker},
 };
-use domain::{Layer, LessonId, PeerId, Slot};
+use domain::{Layer, LessonId, PeerId, Slot, Timestamp};
 use mio::{Poll, Waker};
 use relay::{CaptureClock, ReceiverTerms};
 use std::{
@@ -23,13 +23,13 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
-use transport::{Direction, Endpoint, EndpointConfig, Identity, OfferError, Peer, PeerSecrets};
+use transport::{Candidate, Direction, Endpoint, EndpointConfig, Identity, OfferError, Peer, PeerSecrets};
 
 /// Speaks to the media workers. Cheap to clone; every call but [`MediaHandle::handle_fragment`] returns at once, and
 /// all may be made from an async task.
 #[derive(Clone)]
 pub struct MediaHandle {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// The running workers. Dropping it without [`RunningMedia::shutdown`] leaves them running to the process's end.
@@ -85,7 +85,7 @@ pub fn start(
 }
 
 /// The addresses answers name, with the port clients reach.
-fn candidates(config: &MediaConfig, bound: SocketAddr) -> Result<Vec<SocketAddr>, MediaStartError> {
+fn candidates(config: &MediaConfig, bound: SocketAddr) -> Result<Vec<Candidate>, MediaStartError> {
     let port = config.advertise_port.unwrap_or(bound.port());
     let mut addresses = config.advertise.clone();
     if addresses.is_empty() {
@@ -96,10 +96,17 @@ fn candidates(config: &MediaConfig, bound: SocketAddr) -> Result<Vec<SocketAddr>
     if addresses.is_empty() {
         return Err(MediaStartError::NoAddress);
     }
-    Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    let reached = || addresses.iter().map(|address| SocketAddr::new(*address, port));
+    let tcp = reached().map(Candidate::tcp).filter(|_| config.ice_tcp);
+    Ok(reached().map(Candidate::from).chain(tcp).collect())
 }
 
 impl MediaHandle {
+    /// The time that packets are stamped with.
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
     /// The UDP address listened on, with the port the kernel chose when the configuration said 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.shared.local_addr

@@ -4,6 +4,8 @@ use super::{
     api::{CloseReason, FragmentAnswer, MediaError, MediaEvent},
     burst::Path,
     guests::SlotSet,
+    streams::NewStream,
+    tap::Tapped,
 };
 use crossbeam_queue::ArrayQueue;
 use domain::{Layer, LessonId, PeerId, Slot};
@@ -17,7 +19,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Video packets waiting for a worker: a second of ten full lessons.
 const VIDEO_MAX: usize = 8_192;
@@ -71,6 +73,19 @@ pub(super) enum Command {
         peer: PeerId,
         fragment: String,
         answer: oneshot::Sender<Result<FragmentAnswer, MediaError>>,
+    },
+    /// A TCP connection that begins with a check for a peer that this worker has or is to get.
+    Stream(NewStream),
+    /// Somebody wants the lesson's packets.
+    Tap {
+        lesson: LessonId,
+        sender: mpsc::Sender<Tapped>,
+    },
+    /// Somebody outside the workers needs a keyframe.
+    Wish {
+        lesson: LessonId,
+        slot: Slot,
+        layer: Layer,
     },
     /// Another peer feeds this slot now.
     SlotLost {
@@ -171,7 +186,10 @@ impl Inbox {
     pub(super) fn command(&self, command: Command) -> Result<(), Full> {
         {
             let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-            let may_wait = matches!(command, Command::Demand { .. } | Command::Fragment { .. });
+            let may_wait = matches!(
+                command,
+                Command::Demand { .. } | Command::Fragment { .. } | Command::Stream(_) | Command::Wish { .. }
+            );
             if may_wait && commands.len() >= COMMANDS_MAX {
                 return Err(Full);
             }

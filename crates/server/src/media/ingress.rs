@@ -15,6 +15,7 @@ use super::{
     outlet::Outlet,
     publisher::Ingested,
     registry::{Claim, Found, NewPeer},
+    tap::Tapped,
     worker::{Handshake, Route, Worker},
 };
 use adaptive::Seen;
@@ -31,7 +32,7 @@ impl Worker {
     /// One datagram from this worker's socket.
     pub(super) fn on_datagram(&mut self, now: Timestamp, path: Path, bytes: &mut [u8]) {
         let ufrag = stun::local_ufrag_of(bytes);
-        match (self.routes.get(&path.to).copied(), ufrag) {
+        match (self.routes.get(&path.to.addr).copied(), ufrag) {
             (Some(Route::Here(peer)), None) => self.deliver(now, peer, path, self.index, bytes),
             (Some(Route::Here(peer)), Some(ufrag)) if self.answers_to(peer, ufrag) => {
                 self.deliver(now, peer, path, self.index, bytes);
@@ -68,7 +69,7 @@ impl Worker {
         }
     }
 
-    fn adopt(&mut self, now: Timestamp, new: NewPeer, path: Path) {
+    pub(super) fn adopt(&mut self, now: Timestamp, new: NewPeer, path: Path) {
         let id = new.id;
         self.peers.insert(id, Member::new(now, new));
         self.after(now, id, Some((path, self.index)));
@@ -162,6 +163,7 @@ impl Worker {
     /// Hands one packet to every worker, this one included.
     fn relay(&mut self, now: Timestamp, lesson: LessonId, incoming: Incoming) {
         let Incoming { slot, layer, source, .. } = incoming;
+        self.tapped(lesson, || Tapped::Packet { slot, layer, packet: incoming.packet.clone() });
         for worker in (0..self.shared.inboxes.len()).filter(|&worker| worker != source) {
             let gaps = &mut self.gaps[worker];
             if !gaps.is_empty() && gaps.contains(&(lesson, slot, layer)) {
@@ -203,6 +205,7 @@ impl Worker {
     fn on_feedback(&mut self, now: Timestamp, peer: PeerId, items: &[Feedback]) {
         let Some(member) = self.peers.get_mut(&peer) else { return };
         let id = member.lesson;
+        let mut clocks = Vec::new();
         match &mut member.part {
             Part::Publisher(publisher) => {
                 for item in items {
@@ -215,6 +218,7 @@ impl Worker {
                         self.to_ring[worker] |= self.shared.inboxes[worker].note(note);
                     }
                     self.lessons.entry(id).or_default().on_clock(slot, layer, reading);
+                    clocks.push(Tapped::Clock { slot, layer, reading });
                 }
             }
             Part::Viewer(at) => {
@@ -231,6 +235,9 @@ impl Worker {
                     self.wish(now, id, slot, layer);
                 }
             }
+        }
+        for clock in clocks {
+            self.tapped(id, || clock);
         }
     }
 
@@ -280,6 +287,9 @@ impl Worker {
                 let _ = answer.send(result);
                 self.after(now, peer, None);
             }
+            Command::Stream(new) => self.on_stream(now, new),
+            Command::Tap { lesson, sender } => self.on_tap(lesson, sender),
+            Command::Wish { lesson, slot, layer } => self.on_wish(now, lesson, slot, layer),
             Command::SlotLost { peer, slot } => {
                 if let Some(Member { part: Part::Publisher(publisher), .. }) = self.peers.get_mut(&peer) {
                     publisher.lose(now, slot);

@@ -9,8 +9,8 @@ use super::{
 };
 use domain::{Layer, LessonId, Slot, Timestamp};
 use relay::ReceiverTerms;
-use std::{net::SocketAddr, time::Duration};
-use transport::{DropCounts, Peer};
+use std::time::Duration;
+use transport::{DropCounts, Peer, Remote};
 
 /// Addresses one peer may be reached at: every pair of a browser's interfaces and ours, with room for a walk through a
 /// few networks. Full: the oldest goes.
@@ -117,7 +117,7 @@ impl Member {
     }
 
     /// How to send to one of the peer's addresses.
-    pub(super) fn path_to(&self, to: SocketAddr) -> Path {
+    pub(super) fn path_to(&self, to: Remote) -> Path {
         let known = self.addresses.iter().find(|address| address.path.to == to);
         known.map_or(Path { to, from: None }, |address| address.path)
     }
@@ -130,7 +130,7 @@ impl Member {
         gone
     }
 
-    pub(super) fn knows(&self, to: SocketAddr) -> bool {
+    pub(super) fn knows(&self, to: Remote) -> bool {
         self.addresses.iter().any(|address| address.path.to == to)
     }
 }

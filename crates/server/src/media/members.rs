@@ -15,7 +15,7 @@ use media::StreamStart;
 use relay::{Receiver, ReceiverSpec, ReceiverTerms, SlotSpec, codec_index};
 use std::time::Duration;
 use transport::{
-    Peer, PeerEvent, Shown,
+    Peer, PeerEvent, Remote, Shown,
     feedback::{Compound, SenderInfo},
 };
 
@@ -26,15 +26,22 @@ impl Worker {
         if let Some(gone) = member.learn(Address { path, via }) {
             self.unroute(peer, gone);
         }
-        self.routes.insert(path.to, Route::Here(peer));
+        if path.to.stream.is_some() {
+            return;
+        }
+        self.routes.insert(path.to.addr, Route::Here(peer));
         if via != self.index {
-            let note = Note::Route { addr: path.to, peer, worker: self.index };
+            let note = Note::Route { addr: path.to.addr, peer, worker: self.index };
             self.to_ring[via] |= self.shared.inboxes[via].note(note);
         }
     }
 
     fn unroute(&mut self, peer: PeerId, address: Address) {
-        let addr = address.path.to;
+        let Remote { addr, stream } = address.path.to;
+        if let Some(stream) = stream {
+            self.egress.socket.streams.close(stream);
+            return;
+        }
         if self.routes.get(&addr) == Some(&Route::Here(peer)) {
             self.routes.remove(&addr);
         }

@@ -1,6 +1,6 @@
 //! The workers' numbers in the metrics: registered once, added to once a second.
 
-use super::{counts::Ingress, socket::SocketCounts};
+use super::{counts::Ingress, sockets::Sockets};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use relay::Counts;
 
@@ -31,6 +31,7 @@ pub(super) struct Meters {
     handshakes_dropped: Counter,
     forwarded: Counter,
     relay_full: Counter,
+    tap_full: Counter,
     refused_stun: Counter,
     refused_unvalidated: Counter,
     refused_dtls: Counter,
@@ -38,6 +39,11 @@ pub(super) struct Meters {
     refused_unrouted: Counter,
     refused_unknown: Counter,
     events_dropped: Counter,
+    stream_calls: Counter,
+    stream_bytes: Counter,
+    stream_overflowed: Counter,
+    stream_gone: Counter,
+    streams: Gauge,
     publishers: Gauge,
     viewers: Gauge,
 }
@@ -72,6 +78,7 @@ impl Meters {
             handshakes_dropped: dropped("handshake_queue_full"),
             forwarded: counter!("nhipcau_media_forwarded_datagrams_total"),
             relay_full: dropped("relay_queue_full"),
+            tap_full: dropped("tap_queue_full"),
             refused_stun: dropped("stun"),
             refused_unvalidated: dropped("unvalidated_address"),
             refused_dtls: dropped("dtls"),
@@ -79,6 +86,11 @@ impl Meters {
             refused_unrouted: dropped("unrouted"),
             refused_unknown: dropped("unknown_protocol"),
             events_dropped: dropped("event_queue_full"),
+            stream_calls: counter!("nhipcau_media_stream_send_calls_total"),
+            stream_bytes: counter!("nhipcau_media_stream_sent_bytes_total"),
+            stream_overflowed: dropped("stream_queue_full"),
+            stream_gone: dropped("stream_gone"),
+            streams: gauge!("nhipcau_media_streams", "worker" => worker.clone()),
             publishers: gauge!("nhipcau_media_peers", "role" => "publisher", "worker" => worker.clone()),
             viewers: gauge!("nhipcau_media_peers", "role" => "viewer", "worker" => worker),
         }
@@ -88,14 +100,16 @@ impl Meters {
     pub(super) fn flush(
         &self,
         mut out: Counts,
-        socket: &mut SocketCounts,
+        sockets: &mut Sockets,
         ingress: &mut Ingress,
         events_dropped: &mut u64,
     ) {
         for (seconds, count) in out.latency.take() {
             self.latency.record_many(seconds, count as usize);
         }
-        let sent = std::mem::take(socket);
+        let sent = std::mem::take(&mut sockets.udp.counts);
+        let streamed = std::mem::take(&mut sockets.streams.counts);
+        self.streams.set(sockets.streams.len() as f64);
         let seen = std::mem::take(ingress);
         for (counter, count) in [
             (&self.packets_sent, out.packets),
@@ -111,6 +125,10 @@ impl Meters {
             (&self.waited, sent.waited),
             (&self.overflowed, sent.overflowed),
             (&self.refused, sent.refused),
+            (&self.stream_calls, streamed.calls),
+            (&self.stream_bytes, streamed.bytes),
+            (&self.stream_overflowed, streamed.overflowed),
+            (&self.stream_gone, streamed.gone),
             (&self.packets_received, seen.packets),
             (&self.bytes_received, seen.bytes),
             (&self.publisher_repaired, seen.repaired),
@@ -122,6 +140,7 @@ impl Meters {
             (&self.handshakes_dropped, seen.handshakes_dropped),
             (&self.forwarded, seen.forwarded),
             (&self.relay_full, seen.relay_full),
+            (&self.tap_full, seen.tap_full),
             (&self.refused_stun, seen.refused.stun),
             (&self.refused_unvalidated, seen.refused.unvalidated),
             (&self.refused_dtls, seen.refused.dtls),

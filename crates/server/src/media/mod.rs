@@ -24,7 +24,9 @@
 //! | datagrams for another worker's peer | 2,048 | dropped, as a network may |
 //! | notes between workers | 1,024 | dropped; clocks and wishes are repeated |
 //! | commands of the HTTP side | 4,096 demands and fragments | refused (`Busy`); closing always fits, once for each peer |
+//! | packets for a tap | 4,096 | dropped; its pictures go on at the next keyframe |
 //! | handshake datagrams | 1,024 | dropped; DTLS repeats them |
+//! | datagrams for a TCP connection | 256 KiB | the oldest goes; pictures stop at 150 ms and go on from the ring |
 //! | runs the kernel has no room for | 4 MiB | dropped; receivers ask for them again |
 //! | a paced receiver's backlog | 700 packets of the shared ring | its picture goes on at the next keyframe |
 //! | events to the lessons | `events_max` | reports are dropped, state changes wait (65,536) |
@@ -46,12 +48,19 @@ mod publisher;
 mod registry;
 mod shared;
 mod socket;
+mod sockets;
+mod stream_queue;
+mod streams;
+mod tap;
+mod tcp;
 mod worker;
 
 pub use api::{
     CloseReason, FragmentAnswer, Ladder, MediaConfig, MediaError, MediaEvent, MediaSnapshot, MediaStartError,
-    OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer,
+    OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer, StreamRefused,
 };
 pub(crate) use guests::SlotSet;
 pub use handle::{MediaHandle, RunningMedia, start};
 pub use relay::{Cause, ReceiverTerms, Rung, SlotStats};
+pub(crate) use streams::tune;
+pub use tap::Tapped;

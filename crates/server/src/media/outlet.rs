@@ -3,9 +3,9 @@
 use super::{
     burst::{Burst, Path},
     kept::KeptVoice,
-    socket::MediaSocket,
+    sockets::Sockets,
 };
-use domain::{Slot, Timestamp};
+use domain::{Bitrate, Slot, Timestamp};
 use relay::{DATAGRAM_MAX, Packet, Refused, Stream};
 use std::time::Instant;
 use transport::{Negotiated, Sealer, SendStreams};
@@ -13,7 +13,7 @@ use transport::{Negotiated, Sealer, SendStreams};
 /// What a worker's viewers share: one arena, one socket, one clock.
 pub(super) struct Egress {
     pub(super) burst: Burst,
-    pub(super) socket: MediaSocket,
+    pub(super) socket: Sockets,
     pub(super) epoch: Instant,
 }
 
@@ -47,6 +47,10 @@ impl relay::Outlet for Outlet {
 
     fn begin(&mut self, egress: &mut Egress) {
         egress.burst.aim(self.path);
+    }
+
+    fn is_clogged(&self, egress: &Egress, estimate: Bitrate) -> bool {
+        egress.socket.is_clogged(self.path, estimate)
     }
 
     fn packet(

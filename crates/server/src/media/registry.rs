@@ -208,6 +208,15 @@ impl Registry {
         }
     }
 
+    /// The worker for a check with user name `ufrag`: that of its peer, or `turn`'s when the peer is still expected.
+    pub(super) fn worker_for(&self, ufrag: &str, turn: impl FnOnce() -> usize) -> Option<usize> {
+        let peer = self.by_ufrag.get(ufrag)?;
+        match self.peers.get(peer)?.whereabouts {
+            Whereabouts::With(worker) => Some(worker),
+            Whereabouts::Expected(_) => Some(turn()),
+        }
+    }
+
     /// The worker a peer is with; `None` while it is expected or when it is unknown.
     pub(super) fn worker_of(&self, peer: PeerId) -> Option<usize> {
         match self.peers.get(&peer)?.whereabouts {

@@ -12,7 +12,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -36,6 +36,8 @@ pub(super) struct Shared {
     stats: Vec<Mutex<StatsTable>>,
     clocks: Vec<Mutex<ClockTable>>,
     generation: AtomicU32,
+    /// Counts the peers that began over TCP.
+    streams: AtomicUsize,
 }
 
 impl Shared {
@@ -60,6 +62,7 @@ impl Shared {
             stats,
             clocks,
             generation: AtomicU32::new(1),
+            streams: AtomicUsize::new(0),
         }
     }
 
@@ -80,6 +83,11 @@ impl Shared {
     /// The capture clocks of one worker's viewers.
     pub(super) fn clocks(&self, worker: usize) -> MutexGuard<'_, ClockTable> {
         self.clocks[worker].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker whose turn it is to get a peer that begins over TCP: no kernel spreads those.
+    pub(super) fn next_worker(&self) -> usize {
+        self.streams.fetch_add(1, Ordering::Relaxed) % self.inboxes.len().max(1)
     }
 
     /// A number for a new run of a stream; later ones are higher.

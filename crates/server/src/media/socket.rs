@@ -71,7 +71,8 @@ impl Batch {
         let knows_local = self.knows_local;
         let filled = self.metas.iter().zip(self.bytes.chunks_mut(RECEIVE_BYTES)).take(self.count);
         filled.flat_map(move |(meta, chunk)| {
-            let path = Path { to: canonical(meta.addr), from: if knows_local { meta.dst_ip } else { None } };
+            let path =
+                Path { to: canonical(meta.addr).into(), from: if knows_local { meta.dst_ip } else { None } };
             let length = meta.len.min(chunk.len());
             chunk[..length].chunks_mut(meta.stride.max(1)).map(move |bytes| (path, bytes))
         })
@@ -189,7 +190,7 @@ impl MediaSocket {
     }
 
     fn call(&mut self, path: Path, bytes: &[u8], segment_size: Option<usize>) -> io::Result<()> {
-        let destination = match (self.is_ipv6, path.to) {
+        let destination = match (self.is_ipv6, path.to.addr) {
             (true, SocketAddr::V4(to)) => SocketAddr::from((to.ip().to_ipv6_mapped(), to.port())),
             (_, to) => to,
         };
@@ -260,7 +261,8 @@ mod tests {
             let mut sender =
                 MediaSocket::open(listen.parse().expect("an address"), 1 << 20).expect("a socket");
             let port = receiver.local_addr().expect("bound").port();
-            let path = Path { to: SocketAddr::new(to.parse().expect("an address"), port), from: None };
+            let to = SocketAddr::new(to.parse().expect("an address"), port);
+            let path = Path { to: to.into(), from: None };
             let bytes: Vec<u8> = (0..2_500u32).map(|n| (n / 1_000) as u8).collect();
             sender.send(path, &bytes, 1_000);
             let datagrams = received(&mut receiver);

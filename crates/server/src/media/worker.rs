@@ -14,6 +14,9 @@ use super::{
     outlet::{Egress, Outlet},
     shared::Shared,
     socket::{Batch, MediaSocket},
+    sockets::Sockets,
+    streams::Streams,
+    tap::Tapped,
 };
 use adaptive::Seen;
 use domain::{Layer, LessonId, PeerId, Slot, Timestamp};
@@ -27,6 +30,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::mpsc;
 
 const SOCKET: Token = Token(0);
 pub(super) const WAKER: Token = Token(1);
@@ -90,6 +94,8 @@ pub(super) struct Worker {
     pub(super) lookups_left: u32,
     /// Workers with new letters in their boxes.
     pub(super) to_ring: Vec<bool>,
+    /// Who wants a lesson's packets besides its viewers.
+    pub(super) taps: HashMap<LessonId, mpsc::Sender<Tapped>>,
     pub(super) accepted: Vec<StoredPacket>,
     pub(super) seen: Vec<Seen>,
     pub(super) stopping: bool,
@@ -108,7 +114,9 @@ impl Worker {
     ) -> io::Result<Self> {
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE | Interest::WRITABLE)?;
         let workers = shared.inboxes.len();
-        let egress = Egress { burst: Burst::new(socket.segments_max()), socket, epoch: shared.epoch };
+        let streams = Streams::new(poll.registry().try_clone()?);
+        let burst = Burst::new(socket.segments_max());
+        let egress = Egress { burst, socket: Sockets { udp: socket, streams }, epoch: shared.epoch };
         Ok(Self {
             index,
             poll,
@@ -125,6 +133,7 @@ impl Worker {
             gaps: vec![HashSet::new(); workers],
             lookups_left: LOOKUPS_MAX,
             to_ring: vec![false; workers],
+            taps: HashMap::new(),
             accepted: Vec::new(),
             seen: Vec::new(),
             stopping: false,
@@ -142,11 +151,11 @@ impl Worker {
 
     /// Runs until told to stop.
     pub(super) fn run(mut self) {
-        let mut events = Events::with_capacity(8);
+        let mut events = Events::with_capacity(256);
         let mut readable = true;
         while !self.stopping {
-            let timeout =
-                if readable || !self.handshakes.is_empty() { Duration::ZERO } else { self.patience() };
+            let busy = readable || !self.handshakes.is_empty() || self.egress.socket.streams.has_ready();
+            let timeout = if busy { Duration::ZERO } else { self.patience() };
             if let Err(error) = self.poll.poll(&mut events, Some(timeout))
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -154,15 +163,26 @@ impl Worker {
                 // Without this a broken poll would spin.
                 std::thread::sleep(Duration::from_millis(10));
             }
-            readable |= events.iter().any(|event| event.token() == SOCKET && event.is_readable());
+            for event in &events {
+                match event.token() {
+                    SOCKET => readable |= event.is_readable(),
+                    WAKER => {}
+                    // The end of a connection, and its errors, show when it is read.
+                    stream => {
+                        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+                        self.egress.socket.streams.note(stream, readable, event.is_writable());
+                    }
+                }
+            }
             if readable {
                 readable = self.receive();
             }
+            self.read_streams();
             self.read_inbox();
             self.flush_lessons();
             self.run_timers();
             self.run_handshakes();
-            self.egress.socket.retry();
+            self.egress.socket.udp.retry();
             self.outbox.flush();
             self.ring_others();
         }
@@ -178,7 +198,7 @@ impl Worker {
             next = next.min(due);
         }
         let patience = next.saturating_since(now);
-        if self.egress.socket.has_unsent() || self.outbox.is_waiting() {
+        if self.egress.socket.udp.has_unsent() || self.outbox.is_waiting() {
             return patience.min(Duration::from_millis(1));
         }
         patience
@@ -189,7 +209,7 @@ impl Worker {
         let Some(mut batch) = self.batch.take() else { return false };
         let mut more = true;
         for _ in 0..BATCHES_PER_TURN {
-            more = self.egress.socket.receive(&mut batch);
+            more = self.egress.socket.udp.receive(&mut batch);
             if !more {
                 break;
             }
@@ -388,7 +408,7 @@ impl Worker {
             }
         }
         self.meters.peers(publishers, self.peers.len() - publishers);
-        self.meters.flush(sent, &mut self.egress.socket.counts, &mut self.counts, &mut self.outbox.dropped);
+        self.meters.flush(sent, &mut self.egress.socket, &mut self.counts, &mut self.outbox.dropped);
         if self.index == 0 {
             let patience = self.shared.config.connect_timeout;
             let late = self.shared.registry().remove_late(now, patience);

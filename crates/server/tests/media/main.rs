@@ -340,7 +340,7 @@ fn a_hostile_classroom_changes_no_other_classrooms_packets() {
             let compound = Compound::new().receiver_report(1, &[]).pli(1, ssrc).fir(1, ssrc, n as u8);
             bad.peer.send_rtcp(&compound.nack(1, ssrc, &everything).remb(1, 0, &[ssrc]).finish());
         }
-        let to = bad.peer.remote().expect("it is connected");
+        let to = bad.peer.remote().expect("it is connected").addr;
         for length in [0usize, 1, 3, 11, 12, 40, 1200] {
             for first in [0u8, 22, 64, 128, 200, 255] {
                 let mut garbage = vec![picture as u8; length];

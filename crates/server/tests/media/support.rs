@@ -253,7 +253,7 @@ impl Client {
             match output {
                 Output::Transmit { to, bytes } => {
                     // A full loopback queue is loss, which the protocol survives.
-                    let _ = self.socket.send_to(&bytes, to);
+                    let _ = self.socket.send_to(&bytes, to.addr);
                 }
                 Output::Event(PeerEvent::Connected) => {
                     self.sealer = self.peer.take_sealer();
@@ -378,7 +378,7 @@ impl Host {
         let sealer = self.client.sealer.as_mut().expect("the host is connected");
         packet.resize(packet.len() + sealer.tag_len(), 0);
         sealer.seal_rtp(streams.stream, index, &mut packet, header_len).expect("a new index");
-        let to = self.client.peer.remote().expect("a validated address");
+        let to = self.client.peer.remote().expect("a validated address").addr;
         self.client.socket.send_to(&packet, to).expect("loopback takes it");
     }
 }

@@ -253,7 +253,7 @@ impl Classroom {
     fn flush(&mut self, now: Timestamp, mut send: impl FnMut(SocketAddr, &[u8])) {
         while let Some(output) = self.peer.poll_output() {
             match output {
-                Output::Transmit { to, bytes } => send(to, &bytes),
+                Output::Transmit { to, bytes } => send(to.addr, &bytes),
                 Output::Event(PeerEvent::Connected) => {
                     self.connected_at = Some(now);
                     self.report_at = now + REPORT_EVERY;

@@ -1,11 +1,11 @@
 //! The controlling side of ICE towards an ICE-lite relay: nominating checks to its candidates, then consent (RFC 7675).
 
-use crate::PeerSecrets;
 use crate::sdp::Credentials;
 use crate::stun::{self, CheckResult, Transaction};
+use crate::{PeerSecrets, Remote};
 use domain::Timestamp;
 use rtc_crypto::RTCCrypto;
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 const FIRST_INTERVAL: Duration = Duration::from_millis(50);
 const MOST_INTERVAL: Duration = Duration::from_millis(500);
@@ -20,10 +20,10 @@ const MAX_OUTSTANDING: usize = 64;
 pub(super) struct Checks {
     secrets: PeerSecrets,
     theirs: Credentials,
-    candidates: Vec<SocketAddr>,
+    candidates: Vec<Remote>,
     sent: u32,
-    outstanding: VecDeque<(Transaction, SocketAddr)>,
-    selected: Option<SocketAddr>,
+    outstanding: VecDeque<(Transaction, Remote)>,
+    selected: Option<Remote>,
     interval: Duration,
     next: Timestamp,
     /// When the relay last answered; the beginning before it did.
@@ -35,7 +35,7 @@ impl Checks {
     pub(super) fn new(
         secrets: PeerSecrets,
         theirs: Credentials,
-        candidates: Vec<SocketAddr>,
+        candidates: Vec<Remote>,
         now: Timestamp,
     ) -> Self {
         let mut candidates = candidates;
@@ -54,7 +54,7 @@ impl Checks {
         }
     }
 
-    pub(super) fn selected(&self) -> Option<SocketAddr> {
+    pub(super) fn selected(&self) -> Option<Remote> {
         self.selected
     }
 
@@ -71,7 +71,7 @@ impl Checks {
         &mut self,
         now: Timestamp,
         crypto: &dyn RTCCrypto,
-    ) -> Vec<(SocketAddr, Vec<u8>)> {
+    ) -> Vec<(Remote, Vec<u8>)> {
         if now < self.next {
             return Vec::new();
         }
@@ -115,7 +115,7 @@ impl Checks {
     pub(super) fn handle(
         &mut self,
         now: Timestamp,
-        from: SocketAddr,
+        from: Remote,
         datagram: &[u8],
         crypto: &dyn RTCCrypto,
     ) -> bool {

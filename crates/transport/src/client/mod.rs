@@ -11,7 +11,10 @@ use crate::peer::{push_transmit, sort_packet};
 use crate::router::Router;
 use crate::sdp::{self, Direction, Negotiated, Offer, SetUp};
 use crate::session::{Session, SessionEvent};
-use crate::{CloseReason, DropCounts, Endpoint, Output, PeerEvent, PeerSecrets, Received, Sealer};
+use crate::{
+    CloseReason, DropCounts, Endpoint, Output, PeerEvent, PeerSecrets, Protocol, Received, Remote, Sealer,
+    StreamId,
+};
 use checks::Checks;
 use domain::Timestamp;
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
@@ -67,14 +70,33 @@ impl ClientPeer {
     /// # Errors
     /// [`AnswerError`] names what is missing.
     pub fn accept_answer(&mut self, now: Timestamp, answer: &str) -> Result<(), AnswerError> {
+        self.accept(now, answer, Protocol::Udp)
+    }
+
+    /// As [`accept_answer`](Self::accept_answer), but over TCP: the caller opens a connection to every remote that is sent to, and frames
+    /// datagrams ([`crate::framing`]) on it.
+    ///
+    /// # Errors
+    /// [`AnswerError`] names what is missing.
+    pub fn accept_answer_over_tcp(&mut self, now: Timestamp, answer: &str) -> Result<(), AnswerError> {
+        self.accept(now, answer, Protocol::Tcp)
+    }
+
+    fn accept(&mut self, now: Timestamp, answer: &str, protocol: Protocol) -> Result<(), AnswerError> {
         let refuse = |error: sdp::OfferError| AnswerError(error.to_string());
         let answer = Offer::parse(answer).map_err(refuse)?;
         // Seen from us the relay is who plays, or who publishes.
         let direction = if self.spec.sends { Direction::Play } else { Direction::PUBLISH };
         let agreed = sdp::negotiate_answer(&answer, direction, &self.secrets).map_err(refuse)?;
-        let candidates: Vec<SocketAddr> = answer.candidates().filter_map(udp_candidate).collect();
+        let candidates = answer.candidates().filter_map(|value| candidate(value, protocol));
+        let candidates: Vec<Remote> = match protocol {
+            Protocol::Udp => candidates.map(Remote::from).collect(),
+            Protocol::Tcp => {
+                (0..).zip(candidates).map(|(n, addr)| Remote::stream(addr, StreamId(n))).collect()
+            }
+        };
         if candidates.is_empty() {
-            return Err(AnswerError("it has no UDP candidate".to_owned()));
+            return Err(AnswerError(format!("it has no {protocol:?} candidate")));
         }
         let streams = agreed.negotiated.sections.iter().filter_map(|section| section.send);
         let ssrcs = streams.flat_map(|streams| [Some(streams.ssrc), streams.rtx_ssrc]).flatten().collect();
@@ -95,7 +117,7 @@ impl ClientPeer {
     }
 
     /// The relay's address that answered our checks.
-    pub fn remote(&self) -> Option<SocketAddr> {
+    pub fn remote(&self) -> Option<Remote> {
         self.live.as_ref().and_then(|live| live.checks.selected())
     }
 
@@ -113,9 +135,10 @@ impl ClientPeer {
     pub fn handle_datagram<'d>(
         &mut self,
         now: Timestamp,
-        from: SocketAddr,
+        from: impl Into<Remote>,
         datagram: &'d mut [u8],
     ) -> Received<'d> {
+        let from = from.into();
         let Some(live) = self.live.as_mut().filter(|_| !self.closed) else { return Received::Nothing };
         match classify(datagram) {
             Class::Stun => {
@@ -238,11 +261,18 @@ impl ClientPeer {
     }
 }
 
-/// The address of a UDP candidate (RFC 8839 section 5.1): foundation, component, transport, priority, address, port, …
-fn udp_candidate(value: &str) -> Option<SocketAddr> {
-    let words: Vec<_> = value.split_ascii_whitespace().take(6).collect();
-    let [_, "1", transport, _, address, port] = words[..] else { return None };
-    if !transport.eq_ignore_ascii_case("udp") {
+/// The address of a candidate of this protocol (RFC 8839 section 5.1, RFC 6544 section 4.5): foundation, component, transport, priority,
+/// address, port, …
+fn candidate(value: &str, protocol: Protocol) -> Option<SocketAddr> {
+    let mut words = value.split_ascii_whitespace();
+    let (_, component, transport, _) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let (address, port) = (words.next()?, words.next()?);
+    let wanted = match protocol {
+        Protocol::Udp => transport.eq_ignore_ascii_case("udp"),
+        // We open connections; only a passive candidate takes them.
+        Protocol::Tcp => transport.eq_ignore_ascii_case("tcp") && words.any(|word| word == "passive"),
+    };
+    if component != "1" || !wanted {
         return None;
     }
     Some(SocketAddr::new(address.parse().ok()?, port.parse().ok()?))

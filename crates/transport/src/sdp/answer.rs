@@ -3,8 +3,8 @@
 use super::negotiate::{Agreed, AgreedSection};
 use super::offer::SetUp;
 use super::{Direction, Offer, Section};
-use crate::PeerSecrets;
 use crate::endpoint::Shared;
+use crate::{Candidate, PeerSecrets, Protocol};
 use domain::Slot;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ pub(crate) fn write_answer(
             taken.payloads.iter().map(|payload| payload.payload_type.to_string()).collect();
         // RFC 8839 section 4.2.1.2: the default destination is a candidate.
         let default =
-            shared.candidates.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 9)));
+            shared.candidates.first().map_or_else(|| SocketAddr::from(([0, 0, 0, 0], 9)), |first| first.addr);
         sdp.line(format_args!(
             "m={} {} {} {}",
             offered.raw_media,
@@ -109,18 +109,27 @@ fn write_transport(
     }
 }
 
-/// Host candidates over UDP (RFC 8839 section 5.1), the first the most preferred, and the end of them.
-pub(super) fn write_candidates(sdp: &mut String, candidates: &[SocketAddr]) {
-    for (n, candidate) in candidates.iter().enumerate() {
-        // RFC 8445 section 5.1.2.1: type preference 126 for host, then the local preference, component 1.
-        let preference = 126 << 24 | (65_535u32.saturating_sub(n as u32)) << 8 | 255;
+/// Host candidates over UDP and, below all of them, over TCP (RFC 8839 section 5.1, RFC 6544 section 4.5), the first of each the most
+/// preferred, and the end of them.
+pub(super) fn write_candidates(sdp: &mut String, candidates: &[Candidate]) {
+    for (n, Candidate { addr, protocol }) in candidates.iter().enumerate() {
+        let rank = n as u32;
+        let (transport, preference, kind) = match protocol {
+            // RFC 8445 section 5.1.2.1: type preference 126 for host, then the local preference, component 1.
+            Protocol::Udp => ("udp", 126 << 24 | 65_535u32.saturating_sub(rank) << 8 | 255, ""),
+            // RFC 6544 section 4.2: a lower type preference (90, as browsers use it), then direction preference 4 for passive.
+            Protocol::Tcp => {
+                let local = 4 << 13 | 8_191u32.saturating_sub(rank);
+                ("tcp", 90 << 24 | local << 8 | 255, " tcptype passive")
+            }
+        };
         // Writing into a String does not fail.
         let _ = write!(
             sdp,
-            "a=candidate:{} 1 udp {preference} {} {} typ host\r\n",
+            "a=candidate:{} 1 {transport} {preference} {} {} typ host{kind}\r\n",
             n + 1,
-            candidate.ip(),
-            candidate.port()
+            addr.ip(),
+            addr.port()
         );
     }
     sdp.push_str("a=end-of-candidates\r\n");

@@ -4,8 +4,8 @@ use super::answer::write_candidates;
 use super::lines::{Attribute, Lines};
 use super::offer::Credentials;
 use super::{FragmentError, MAX_SDP_BYTES};
+use crate::Candidate;
 use domain::MediaKind;
-use std::net::SocketAddr;
 
 /// A fragment read. Candidates are not kept: an ICE-lite side learns addresses from checks.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Fragment {
     /// Our side of an ICE restart, candidates under the section whose transport everything uses (RFC 8840 section 9, RFC 9725 section 4.3.3).
     pub(crate) fn write(
         credentials: &Credentials,
-        candidates: &[SocketAddr],
+        candidates: &[Candidate],
         mid: Option<&str>,
         kind: MediaKind,
     ) -> String {
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(Fragment::parse(trickled), Ok(Fragment { credentials: Some(credentials.clone()) }));
         let ours = Fragment::write(
             &credentials,
-            &["192.0.2.7:4000".parse().expect("an address")],
+            &[std::net::SocketAddr::from(([192, 0, 2, 7], 4000)).into()],
             Some("0"),
             MediaKind::Video,
         );

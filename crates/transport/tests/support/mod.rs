@@ -42,7 +42,7 @@ pub fn epoch() -> Instant {
 }
 
 pub fn with_identity(identity: Identity) -> Endpoint {
-    let config = EndpointConfig { identity, candidates: vec![address(RELAY)], epoch: epoch() };
+    let config = EndpointConfig { identity, candidates: vec![address(RELAY).into()], epoch: epoch() };
     Endpoint::new(config).expect("rtc-dtls takes its own certificate")
 }
 
