@@ -6,6 +6,7 @@
 
 mod allocate;
 mod estimate;
+mod lag_ladder;
 mod link;
 mod meter;
 mod probe;
@@ -15,6 +16,7 @@ mod rung;
 pub use allocate::{Allocation, Allocator, Demand, Terms, allocate};
 pub use domain::Bitrate;
 pub use estimate::{LinkEstimator, LossReport, Overfull, Seen};
+pub use lag_ladder::LagLadder;
 pub use link::{Link, Plan};
 pub use probe::{Conditions, Finding, Prober};
 pub use protect::{Protection, Protector, VoiceLink};
