@@ -123,6 +123,8 @@ function linkWords(view: OpenView): { tone: Tone; icon: string; word: Key } {
       return { tone: "warn", icon: circleAlert, word: "observer.link.frozen" };
     case "teacher_away":
       return { tone: "warn", icon: circleAlert, word: "observer.link.away" };
+    case "sound_only":
+      return { tone: "warn", icon: circleAlert, word: "observer.sound_only" };
     default:
       return impossible(trouble);
   }

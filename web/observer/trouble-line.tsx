@@ -1,3 +1,4 @@
+import audioLines from "lucide-static/icons/audio-lines.svg?raw";
 import pause from "lucide-static/icons/pause.svg?raw";
 import userX from "lucide-static/icons/user-x.svg?raw";
 import wifiOff from "lucide-static/icons/wifi-off.svg?raw";
@@ -29,6 +30,8 @@ function wordsOf(trouble: Trouble, now: number): { icon: string; title: string; 
       return { icon: pause, title: t("observer.frozen", { seconds }), advice: frozenAdvice(trouble) };
     case "teacher_away":
       return { icon: userX, title: t("observer.away"), advice: t("observer.away.advice") };
+    case "sound_only":
+      return { icon: audioLines, title: t("observer.sound_only"), advice: t("observer.sound_only.advice") };
     default:
       return impossible(trouble);
   }

@@ -1,5 +1,6 @@
 /** Which picture codecs this browser plays, and which of them in hardware: the relay chooses the lesson's codec by it. */
 import type { CodecAbility, CodecName } from "./protocol.ts";
+import { segmentCodecs } from "./segments-codecs.ts";
 
 const CANDIDATES: readonly { codec: CodecName; contentType: string; mime: string }[] = [
   {
@@ -17,7 +18,13 @@ const PICTURE = { width: 1280, height: 720, framerate: 25, bitrate: 1_500_000 };
 const ANSWER_WITHIN_MS = 1500;
 
 /** Asks the browser once; resolves to an empty list ("could not find out") where it does not say or does not answer. */
-export function playbackCodecs(): Promise<CodecAbility[]> {
+export function playbackCodecs(kind: "tv" | "browser"): Promise<CodecAbility[]> {
+  // Without WebRTC the lesson comes as segments. An old TV has a chip for H.264 and nothing for anything else.
+  if (typeof RTCPeerConnection !== "function") {
+    return Promise.resolve(
+      segmentCodecs().map((codec) => ({ codec, hardware: kind === "tv" && codec === "h264" })),
+    );
+  }
   return Promise.race([
     askBrowser(),
     new Promise<CodecAbility[]>((resolve) => setTimeout(() => resolve([]), ANSWER_WITHIN_MS)),

@@ -45,6 +45,18 @@ export const SLOTS: readonly Slot[] = [
   "extra_audio",
 ];
 
+/** The order in which the relay numbers slots in binary messages. */
+export const SLOT_ORDER: readonly Slot[] = [
+  "program_audio",
+  "extra_audio",
+  "program_video",
+  "slides_video",
+  "extra_video",
+];
+
+/** How the lesson reaches a screen. */
+export type PathName = "webrtc" | "webrtc_udp" | "webrtc_tcp" | "segments" | "hls" | "other";
+
 export type LessonState = "scheduled" | "test_run" | "live" | "ended";
 
 /** Times are milliseconds since the Unix epoch. */
@@ -97,6 +109,8 @@ export interface PlaceStatus {
   state: "watching" | "connected" | "gone";
   frozen: boolean;
   muted: boolean;
+  /** How the lesson reaches it; the worst way among its screens. */
+  path?: PathName | undefined;
 }
 
 /** A refusal in both languages. `code` is stable and for programs; the sentences are for people. */
@@ -149,7 +163,7 @@ export type ClientMessage =
       audio_level: number | null;
       muted: boolean;
       visible: boolean;
-      path: "webrtc";
+      path: PathName;
     }
   | { type: "ping"; t: unknown }
   | LessonClientMessage;
@@ -263,6 +277,7 @@ const placeStatusDecoder = object<PlaceStatus>({
   state: oneOf("watching", "connected", "gone"),
   frozen: boolean,
   muted: boolean,
+  path: optional(oneOf("webrtc", "webrtc_udp", "webrtc_tcp", "segments", "hls", "other")),
 });
 
 const serverMessageDecoders: { [T in ServerMessageType]: Decoder<Omit<ServerMessageOf<T>, "type">> } = {
@@ -330,3 +345,25 @@ export function parseServerMessage(text: string): Decoded<ServerMessage> {
   }
   return decode(serverMessageDecoder, json);
 }
+
+/** What the relay says in text on `/api/segments`. */
+export type SegmentsWord =
+  | { type: "rung"; layer: LayerName | null }
+  | { type: "closing"; reason: ClosingReason; retry: boolean }
+  | ({ type: "error" } & Problem);
+
+const layerName = oneOf("high", "mid", "low");
+
+export const segmentsWordDecoder: Decoder<SegmentsWord> = (value, path) => {
+  const type = oneOf("rung", "closing", "error")(fields(value, path).type, "type");
+  switch (type) {
+    case "rung":
+      return { type, layer: nullable(layerName)(fields(value, path).layer, "layer") };
+    case "closing": {
+      const { reason, retry } = serverMessageDecoders.closing(value, path);
+      return { type, reason, retry };
+    }
+    case "error":
+      return { type, ...problemDecoder(value, path) };
+  }
+};

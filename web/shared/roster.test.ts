@@ -37,3 +37,19 @@ test("a frozen place counts as trouble even though media flows to it", () => {
     watching: 0,
   });
 });
+
+test("a place that is reached by a slower way says so, one that is gone or well says nothing", () => {
+  const { lines } = summarise(
+    [
+      place("A", "watching", { path: "webrtc_udp" }),
+      place("B", "watching", { path: "segments" }),
+      place("C", "gone", { path: "hls" }),
+    ],
+    new Set(["C"]),
+  );
+  expect(lines.map(({ name, path }) => [name, path])).toEqual([
+    ["C", null],
+    ["A", null],
+    ["B", "segments"],
+  ]);
+});

@@ -1,5 +1,5 @@
 /** The places of a lesson as the teacher reads them: one word each, trouble first. */
-import type { PlaceStatus } from "./protocol.ts";
+import type { PathName, PlaceStatus } from "./protocol.ts";
 
 export type PlaceWord = "frozen" | "muted" | "gone" | "connected" | "absent" | "watching";
 
@@ -7,7 +7,12 @@ export interface PlaceLine {
   readonly id: string;
   readonly name: string;
   readonly word: PlaceWord;
+  /** How the lesson reaches it, where that is worth a word. */
+  readonly path: Detour | null;
 }
+
+/** Ways that are slower than the best one. */
+export type Detour = Extract<PathName, "webrtc_tcp" | "segments" | "hls">;
 
 export interface RosterSummary {
   readonly lines: readonly PlaceLine[];
@@ -27,7 +32,12 @@ const ORDER: readonly PlaceWord[] = ["frozen", "muted", "gone", "connected", "ab
  */
 export function summarise(places: readonly PlaceStatus[], seen: ReadonlySet<string>): RosterSummary {
   const lines = places
-    .map((place) => ({ id: place.id, name: place.name, word: wordOf(place, seen) }))
+    .map((place) => ({
+      id: place.id,
+      name: place.name,
+      word: wordOf(place, seen),
+      path: detourOf(place),
+    }))
     .sort((a, b) => ORDER.indexOf(a.word) - ORDER.indexOf(b.word) || a.name.localeCompare(b.name, "vi"));
   const count = (...words: PlaceWord[]): number => lines.filter(({ word }) => words.includes(word)).length;
   return {
@@ -36,6 +46,11 @@ export function summarise(places: readonly PlaceStatus[], seen: ReadonlySet<stri
     watching: count("watching"),
     absent: count("absent"),
   };
+}
+
+function detourOf({ state, path }: PlaceStatus): Detour | null {
+  if (state === "gone") return null;
+  return path === "webrtc_tcp" || path === "segments" || path === "hls" ? path : null;
 }
 
 function wordOf(place: PlaceStatus, seen: ReadonlySet<string>): PlaceWord {

@@ -39,6 +39,16 @@ interface Picture {
   packetsAtFrame: number;
   frames: number;
   facts: PictureFacts;
+  /** What plays in its element instead of a track. */
+  source: PlayedSource | null;
+}
+
+/** Something that fills a picture's element by itself and keeps it playing: segments, a playlist. */
+export interface PlayedSource {
+  /** It also sounds. */
+  readonly sounds: boolean;
+  /** Begins to play, or goes on; called inside a key or click handler where the browser wants one. */
+  play(): void;
 }
 
 interface Voice {
@@ -60,6 +70,8 @@ export class Stage {
   private sound: Sound = "none";
   private muted = false;
   private volume = 1;
+  /** The browser wants a key before a source may sound. */
+  private sourceBlocked = false;
   private demanded = "";
   private readonly timer: ReturnType<typeof setInterval>;
 
@@ -88,6 +100,40 @@ export class Stage {
     else attach();
   }
 
+  /** Lets something else than a track play in a picture's element; `null` gives it back. */
+  setSource(slot: VideoSlot, source: PlayedSource | null): void {
+    const picture = this.picture(slot);
+    if (source !== null && picture.element.srcObject !== null) picture.element.srcObject = null;
+    picture.source = source;
+    this.sourceBlocked = false;
+    picture.element.muted = this.muted || source?.sounds !== true;
+    picture.element.volume = source?.sounds === true ? this.volume : 1;
+    this.updateSound();
+  }
+
+  /** The browser let nothing of a source sound: its picture goes on in silence until a key is pressed. */
+  noteBlocked(slot: VideoSlot): void {
+    const { element, source } = this.picture(slot);
+    if (source === null) return;
+    this.sourceBlocked = true;
+    element.muted = true;
+    source.play();
+    this.updateSound();
+  }
+
+  /** Takes away the tracks of a connection that is no longer shown. */
+  dropTracks(): void {
+    this.pictures.forEach((picture) => {
+      picture.element.srcObject = null;
+      picture.track = null;
+    });
+    this.voices.forEach((voice) => {
+      voice.element.srcObject = null;
+      voice.blocked = false;
+    });
+    this.updateSound();
+  }
+
   /** What is published: a slot that is not falls silent and loses its picture. */
   setSlots(slots: Slots): void {
     this.slots = slots;
@@ -114,13 +160,21 @@ export class Stage {
     this.voices.forEach((voice) => {
       this.play(voice);
     });
-    this.pictures.forEach(({ element }) => {
-      if (element.srcObject !== null && element.paused) element.play().catch(() => undefined);
+    this.pictures.forEach(({ element, source }) => {
+      if (source !== null) {
+        if (source.sounds) element.muted = this.muted;
+        this.sourceBlocked = false;
+        source.play();
+      } else if (element.srcObject !== null && element.paused) element.play().catch(() => undefined);
     });
+    this.updateSound();
   }
 
   setMuted(muted: boolean): void {
     this.muted = muted;
+    this.pictures.forEach(({ element, source }) => {
+      if (source?.sounds === true) element.muted = muted || this.sourceBlocked;
+    });
     this.voices.forEach(({ element }) => {
       element.muted = muted;
     });
@@ -130,6 +184,9 @@ export class Stage {
   /** Of the page itself, 0 to 1; the TV's own volume stands behind it. */
   setVolume(volume: number): void {
     this.volume = volume;
+    this.pictures.forEach(({ element, source }) => {
+      if (source?.sounds === true) element.volume = volume;
+    });
     this.voices.forEach(({ element }) => {
       element.volume = volume;
     });
@@ -141,6 +198,8 @@ export class Stage {
     this.pictures.forEach((picture) => {
       picture.element.srcObject = null;
       picture.track = null;
+      picture.source = null;
+      picture.element.muted = true;
       picture.judge.restart();
       picture.facts = UNSEEN;
     });
@@ -173,7 +232,7 @@ export class Stage {
   }
 
   private attachPicture(picture: Picture, track: MediaStreamTrack): void {
-    if (picture.track !== track) return;
+    if (picture.track !== track || picture.source !== null) return;
     picture.element.srcObject = new MediaStream([track]);
     picture.element.play().catch(() => undefined);
   }
@@ -212,6 +271,8 @@ export class Stage {
   }
 
   private judgeSound(): Sound {
+    const sounding = VIDEO_SLOTS.some((slot) => this.picture(slot).source?.sounds === true);
+    if (sounding) return this.sourceBlocked ? "blocked" : this.muted ? "muted" : "playing";
     const voices = AUDIO_SLOTS.filter((slot) => this.slots[slot] !== undefined)
       .map((slot) => this.voices.get(slot))
       .filter((voice) => voice !== undefined && voice.element.srcObject !== null);
@@ -304,5 +365,6 @@ function newPicture(): Picture {
     packetsAtFrame: 0,
     frames: 0,
     facts: UNSEEN,
+    source: null,
   };
 }

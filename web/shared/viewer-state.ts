@@ -5,6 +5,7 @@
 import { isLessonMessage } from "./lesson-protocol.ts";
 import {
   type Lesson,
+  type PathName,
   type Place,
   type Problem,
   type ServerMessage,
@@ -42,6 +43,10 @@ export interface ViewerFacts {
   /** What is known of the lesson's rooms. */
   readonly rooms: RoomFacts;
   readonly media: WhepState;
+  /** What the lesson comes by; `null` while nothing comes. */
+  readonly path: PathName | null;
+  /** The link carries no picture at all: the relay sends sound alone. */
+  readonly soundOnly: boolean;
   /** Since when no media packet has arrived although something is published. */
   readonly silentSince: number | null;
   /** Media packets arrived within the last second or so. */
@@ -64,7 +69,9 @@ export type ViewerEvent =
   | { type: "media"; state: WhepState }
   | { type: "flow"; silentMs: number; uncheckedMs: number | null; at: number }
   | { type: "picture"; slot: VideoSlot; picture: PictureFacts }
-  | { type: "sound"; sound: Sound };
+  | { type: "sound"; sound: Sound }
+  | { type: "path"; path: PathName | null }
+  | { type: "sound_only"; soundOnly: boolean };
 
 export function initialFacts(now: number): ViewerFacts {
   return {
@@ -77,6 +84,8 @@ export function initialFacts(now: number): ViewerFacts {
     slots: {},
     rooms: NO_ROOM,
     media: { kind: "stopped" },
+    path: null,
+    soundOnly: false,
     silentSince: null,
     hearing: false,
     pathProven: false,
@@ -123,6 +132,10 @@ export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFact
       return { ...facts, pictures: { ...facts.pictures, [event.slot]: event.picture } };
     case "sound":
       return { ...facts, sound: event.sound };
+    case "path":
+      return facts.path === event.path ? facts : { ...facts, path: event.path };
+    case "sound_only":
+      return facts.soundOnly === event.soundOnly ? facts : { ...facts, soundOnly: event.soundOnly };
     default:
       return impossible(event);
   }
@@ -181,7 +194,9 @@ export type Trouble =
   /** Pictures stand, the reason is not known (yet). `partial`: others go on; `hearing`: so does the sound. */
   | { kind: "frozen"; since: number; slots: readonly VideoSlot[]; partial: boolean; hearing: boolean }
   /** The way to the relay is good; the teacher's side sends nothing. */
-  | { kind: "teacher_away"; since: number | null };
+  | { kind: "teacher_away"; since: number | null }
+  /** The link carries no picture; sound goes on, and the picture comes back by itself. */
+  | { kind: "sound_only"; since: null };
 
 /** The one thing to show. */
 export type LessonView =
@@ -239,6 +254,7 @@ function troubleOf(facts: ViewerFacts): Trouble | null {
   }
   if (!published) return { kind: "teacher_away", since: null };
   if (silentSince !== null && facts.pathProven) return { kind: "teacher_away", since: silentSince };
+  if (facts.soundOnly && silentSince === null) return { kind: "sound_only", since: null };
   if (since === null) return null;
   const { slots } = frozen;
   const hearing = silentSince === null && facts.hearing;

@@ -2,6 +2,7 @@
  * A page that watches a lesson: WebSocket, media session, stage and reports put together. It holds the facts and tells the
  * page after every change; what to show is `lessonView`'s business, how is the page's.
  */
+import { MediaWays } from "./media-ways.ts";
 import { playbackCodecs } from "./playback-codecs.ts";
 import {
   AUDIO_SLOTS,
@@ -15,6 +16,7 @@ import {
   VIDEO_SLOTS,
   type VideoSlot,
 } from "./protocol.ts";
+import { rememberedSeat, rememberSeat } from "./seat.ts";
 import { SignalClient, type SignalStatus, signalUrl } from "./signal-client.ts";
 import { type Demand, Stage } from "./stage.ts";
 import {
@@ -35,7 +37,7 @@ import {
   type ShownStill,
   StillKeeper,
 } from "./weak-link.ts";
-import { type PlayingSession, WhepClient, type WhepState } from "./whep-client.ts";
+import type { PlayingSession, WhepState } from "./whep-client.ts";
 import type { Flow } from "./whep-stats.ts";
 
 export interface ViewerOptions {
@@ -63,7 +65,7 @@ export class Viewer {
   readonly stage: Stage;
   private readonly options: ViewerOptions;
   private readonly signal: SignalClient;
-  private whep: WhepClient | null = null;
+  private ways: MediaWays | null = null;
   private watchedLesson: string | null = null;
   private current: ViewerFacts;
   private codecs: CodecAbility[] = [];
@@ -109,7 +111,7 @@ export class Viewer {
 
   /** Asks what the browser can decode, then connects and stays connected. */
   async start(): Promise<void> {
-    this.codecs = await playbackCodecs();
+    this.codecs = await playbackCodecs(this.options.kind);
     if (this.stopped) return;
     this.signal.start();
     this.scheduleReport(REPORT_EVERY_MS);
@@ -221,14 +223,14 @@ export class Viewer {
     // A relay that greets us anew may be a new process, which knows nothing of our media session.
     if (message.type === "welcome") {
       if (message.seat !== undefined) rememberSeat(this.options.token, message.seat);
-      this.whep?.nudge();
+      this.ways?.nudge();
       this.repeatDemand();
       this.sendTerms();
     }
     if (message.type === "media" || message.type === "floor" || message.type === "lesson") {
       const { slots } = this.current;
       this.stage.setSlots(slots);
-      this.whep?.expect(Object.keys(slots).length > 0);
+      this.ways?.setSlots(slots);
     }
     this.options.onMessage?.(message);
   }
@@ -240,37 +242,45 @@ export class Viewer {
       this.closeMedia();
       return;
     }
-    if (this.whep !== null && this.watchedLesson === lesson.id && media.kind !== "refused") return;
+    if (this.ways !== null && this.watchedLesson === lesson.id && media.kind !== "refused") return;
     this.closeMedia();
     this.watchedLesson = lesson.id;
-    this.whep = new WhepClient({
-      endpoint: `${window.location.origin}/whep/${lesson.id}`,
+    const ways = new MediaWays({
       token: this.options.token,
-      onState: (state) => this.mediaChanged(state),
-      onTrack: (slot, track) => this.stage.setTrack(slot, track),
+      lesson: lesson.id,
+      stage: this.stage,
       onSession: (session) => {
         if (session !== this.session) this.playoutMs = 0;
         this.session = session;
         this.options.onSession?.(session);
       },
-      onFlow: (flow, path) => {
+      hasSeen: () => VIDEO_SLOTS.some((slot) => this.current.pictures[slot]?.seen === true),
+      onState: (state) => {
+        if (ways === this.ways) this.mediaChanged(state);
+      },
+      onFlow: (flow, silentMs, uncheckedMs) => {
         this.flow = flow;
         for (const slot of AUDIO_SLOTS) {
           const level = flow.slots[slot]?.level ?? null;
           if (level !== null) this.loudest = Math.max(this.loudest ?? 0, level);
         }
         this.stage.noteFlow(flow);
-        this.apply({ type: "flow", ...path, at: Date.now() });
+        this.apply({ type: "flow", silentMs, uncheckedMs, at: Date.now() });
       },
+      onPath: (path) => this.apply({ type: "path", path }),
+      onSoundOnly: (soundOnly) => this.apply({ type: "sound_only", soundOnly }),
     });
-    this.whep.expect(Object.keys(this.current.slots).length > 0);
-    this.whep.start();
+    this.ways = ways;
+    ways.setSlots(this.current.slots);
+    ways.start();
   }
 
   private mediaChanged(state: WhepState): void {
-    this.peer = state.kind === "connected" ? state.peer : null;
+    const peer = this.ways?.peer ?? null;
+    const isNew = peer !== this.peer;
+    this.peer = peer;
     this.apply({ type: "media", state });
-    if (state.kind !== "connected") return;
+    if (!isNew || peer === null) return;
     this.repeatDemand();
     this.sendTerms();
   }
@@ -282,16 +292,20 @@ export class Viewer {
   }
 
   private closeMedia(): void {
-    const { whep } = this;
-    this.whep = null;
+    const { ways } = this;
+    this.ways = null;
     this.watchedLesson = null;
     this.flow = null;
-    if (whep === null) return;
-    whep.stop();
+    if (ways === null) return;
+    ways.stop();
+    this.peer = null;
+    this.apply({ type: "media", state: { kind: "stopped" } });
+    this.apply({ type: "path", path: null });
     this.stage.clear();
   }
 
   private sendDemand(demand: Demand): void {
+    this.ways?.setDemand(demand);
     const { peer } = this;
     if (peer === null) return;
     for (const slot of VIDEO_SLOTS) {
@@ -318,7 +332,7 @@ export class Viewer {
     this.scheduleReport(REPORT_EVERY_MS);
     const { loudest } = this;
     this.loudest = null;
-    if (this.whep === null) return;
+    if (this.ways === null) return;
     this.signal.send({
       type: "report",
       frames_decoded: this.flow?.frames ?? 0,
@@ -326,33 +340,14 @@ export class Viewer {
       audio_level: loudest,
       muted: this.current.sound === "blocked" || this.current.sound === "muted",
       visible: document.visibilityState === "visible",
-      path: "webrtc",
+      path: this.current.path ?? "webrtc",
     });
   }
 
   /** What makes a report worth sending before its time. */
   private reportText(): string {
-    return `${isFrozen(this.current)} ${this.current.sound} ${document.visibilityState}`;
-  }
-}
-
-const SEAT_KEY = "nhipcau.seat";
-
-/** The seat an observer had under this link: while the lesson is locked, only those who were there come back in. */
-function rememberedSeat(token: string): string | null {
-  try {
-    const [owner, seat] = (localStorage.getItem(SEAT_KEY) ?? "").split(" ");
-    return owner === token.slice(-8) && seat !== undefined ? seat : null;
-  } catch {
-    return null;
-  }
-}
-
-function rememberSeat(token: string, seat: string): void {
-  try {
-    localStorage.setItem(SEAT_KEY, `${token.slice(-8)} ${seat}`);
-  } catch {
-    // Then a reload during a locked lesson needs the organiser to unlock it.
+    const { sound, path } = this.current;
+    return `${isFrozen(this.current)} ${sound} ${path} ${document.visibilityState}`;
   }
 }
 

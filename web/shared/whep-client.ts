@@ -37,6 +37,8 @@ export interface PathHealth {
   readonly silentMs: number;
   /** For how long the relay has left our liveness checks unanswered; `null` where the browser does not count them. */
   readonly uncheckedMs: number | null;
+  /** ICE has found a pair that works. */
+  readonly connected: boolean;
 }
 
 export interface WhepClientOptions extends WhepTarget {
@@ -196,6 +198,7 @@ export class WhepClient {
     this.options.onFlow(flow, {
       silentMs: now - this.heardAt,
       uncheckedMs: flow.checks < 0 ? null : now - this.checkedAt,
+      connected: isUp(session.pc.iceConnectionState),
     });
     if (this.repairing || !this.isBroken(session, flow, now)) return;
     if (flow.packets === 0 && flow.checks <= 0) {
@@ -283,6 +286,10 @@ export class WhepClient {
     this.drop();
     this.forgetRetired();
   }
+}
+
+function isUp(state: RTCIceConnectionState): boolean {
+  return state === "connected" || state === "completed";
 }
 
 /**

@@ -3,10 +3,17 @@ import type { Slot } from "./protocol.ts";
 import { readFlow } from "./whep-stats.ts";
 
 test("packets, frames, sound level and answered checks are added up over the slots", () => {
-  const pair = { type: "candidate-pair", state: "succeeded", responsesReceived: 12 };
+  const pair = {
+    type: "candidate-pair",
+    state: "succeeded",
+    nominated: true,
+    responsesReceived: 12,
+    localCandidateId: "L",
+  };
+  const local = { type: "local-candidate", id: "L", protocol: "tcp" };
   const flow = readFlow(
     new Map<Slot, unknown[]>([
-      ["program_audio", [{ type: "inbound-rtp", packetsReceived: 500, audioLevel: 0.25 }, pair]],
+      ["program_audio", [{ type: "inbound-rtp", packetsReceived: 500, audioLevel: 0.25 }, pair, local]],
       ["program_video", [{ type: "inbound-rtp", packetsReceived: 900, framesDecoded: 250 }, pair]],
     ]),
   );
@@ -18,6 +25,7 @@ test("packets, frames, sound level and answered checks are added up over the slo
     packets: 1400,
     frames: 250,
     checks: 12,
+    protocol: "tcp",
   });
 });
 
@@ -29,4 +37,5 @@ test("a browser that reports little still yields numbers", () => {
   );
   expect(flow.slots.program_audio).toEqual({ packets: 0, frames: 0, level: 0.5 });
   expect(flow.checks).toBe(-1);
+  expect(flow.protocol).toBeNull();
 });

@@ -17,6 +17,8 @@ export interface Flow {
   readonly frames: number;
   /** Answered liveness checks (RFC 7675) of the path in use; -1 where the browser does not say. */
   readonly checks: number;
+  /** What carries the path in use; `null` where the browser does not say. */
+  readonly protocol: "udp" | "tcp" | null;
 }
 
 /** The members of statistics objects that are read, all optional: old browsers leave many out. */
@@ -28,14 +30,20 @@ interface Entry {
   responsesReceived?: number;
   nominated?: boolean;
   state?: string;
+  id?: string;
+  localCandidateId?: string;
+  protocol?: string;
 }
 
 /** Adds up one receiver's report. */
-export function readSlotFlow(entries: readonly unknown[]): SlotFlow & { checks: number } {
+export function readSlotFlow(
+  entries: readonly unknown[],
+): SlotFlow & { checks: number; protocol: Flow["protocol"] } {
   let packets = 0;
   let frames = 0;
   let level: number | null = null;
   let checks = -1;
+  let pair: Entry | null = null;
   for (const entry of entries as readonly Entry[]) {
     if (entry.type === "inbound-rtp") {
       packets += entry.packetsReceived ?? 0;
@@ -52,8 +60,15 @@ export function readSlotFlow(entries: readonly unknown[]): SlotFlow & { checks: 
     ) {
       checks = Math.max(checks, entry.responsesReceived);
     }
+    if (entry.type === "candidate-pair" && entry.state === "succeeded" && entry.nominated === true)
+      pair = entry;
   }
-  return { packets, frames, level, checks };
+  return { packets, frames, level, checks, protocol: protocolOf(pair, entries as readonly Entry[]) };
+}
+
+function protocolOf(pair: Entry | null, entries: readonly Entry[]): Flow["protocol"] {
+  const local = pair === null ? undefined : entries.filter(({ id }) => id === pair.localCandidateId)[0];
+  return local?.protocol === "udp" || local?.protocol === "tcp" ? local.protocol : null;
 }
 
 /** Puts the receivers' reports together. */
@@ -62,14 +77,16 @@ export function readFlow(bySlot: ReadonlyMap<Slot, readonly unknown[]>): Flow {
   let packets = 0;
   let frames = 0;
   let checks = -1;
+  let protocol: Flow["protocol"] = null;
   bySlot.forEach((entries, slot) => {
     const flow = readSlotFlow(entries);
     slots[slot] = { packets: flow.packets, frames: flow.frames, level: flow.level };
     packets += flow.packets;
     frames += flow.frames;
     checks = Math.max(checks, flow.checks);
+    protocol = protocol ?? flow.protocol;
   });
-  return { slots, packets, frames, checks };
+  return { slots, packets, frames, checks, protocol };
 }
 
 /** The entries of a report as a list; `forEach` is the one way to read it that every browser has. */

@@ -1,6 +1,7 @@
 /** The classroom TV: `/diem-cau#t=<place token>`, or without a token a screen that pairs by code. */
 
 import { rememberedLanguage, rememberLanguage } from "../shared/i18n.ts";
+import { canWatch } from "../shared/media-ways.ts";
 import { canSpeak } from "../shared/room-camera.ts";
 import { storedPlaceToken, storePlaceToken, tokenFromFragment } from "../shared/token.ts";
 import { Viewer } from "../shared/viewer.ts";
@@ -19,7 +20,7 @@ const TICK_MS = 500;
 class Tv {
   private facts = initialTv({
     lang: rememberedLanguage(),
-    supported: typeof RTCPeerConnection === "function",
+    supported: canWatch(),
     token: tokenFromFragment(window.location.hash) ?? storedPlaceToken(),
     fullscreenPossible: document.fullscreenEnabled === true,
     ableToSpeak: canSpeak(),

@@ -42,6 +42,7 @@ export class SettingsView {
       facts.muted,
       settings.armed,
       facts.viewer?.place,
+      facts.viewer?.path,
       facts.camera,
       facts.saver,
       facts.ticket,
@@ -56,6 +57,7 @@ export class SettingsView {
           el("div", "settings-rows", ...rows.map((row, index) => this.row(row, index, facts, t))),
           facts.token === null ? null : this.phoneCard(facts.ticket, t),
         ),
+        pathLine(facts, t),
         el("p", "settings-keys", t("tv.settings.keys")),
       ]);
     }
@@ -126,6 +128,13 @@ function rowHint(action: SettingsAction | undefined, facts: TvFacts, t: Words): 
   if (state === "failed" && problem !== null)
     return el("p", "settings-hint settings-bad", deviceProblem(problem, t));
   return el("p", "settings-hint", t("tv.settings.camera.hint"));
+}
+
+/** What the lesson comes by, for whoever is asked for help. */
+function pathLine(facts: TvFacts, t: Words): HTMLElement | null {
+  const path = facts.viewer?.path ?? null;
+  if (path === null || path === "other") return null;
+  return el("p", "settings-hint settings-path", t("tv.path", { path: t(`tv.path.${path}`) }));
 }
 
 function rowLabel(action: SettingsAction, t: Words): string | null {

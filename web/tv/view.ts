@@ -475,6 +475,8 @@ function troubleText(trouble: Trouble, t: Words, now: number): { title: string; 
       };
     case "teacher_away":
       return { title: t("tv.away"), advice: t("tv.away.advice") };
+    case "sound_only":
+      return { title: t("tv.sound_only"), advice: t("tv.sound_only.advice") };
     default:
       return impossible(trouble);
   }
@@ -493,6 +495,8 @@ function troubleIcon(trouble: Trouble): string {
       return pause;
     case "teacher_away":
       return userX;
+    case "sound_only":
+      return audioLines;
     default:
       return impossible(trouble);
   }

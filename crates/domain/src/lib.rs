@@ -11,6 +11,7 @@ mod invitation;
 mod lesson;
 mod pairing;
 mod participation;
+mod path;
 mod place;
 mod rate_limit;
 mod refusal;
@@ -56,6 +57,7 @@ pub use participation::{
     RoomDeeds, Route, SPEAKERS_MAX, SpeakingDevice, TEXT_ANSWER_CHARS_MAX, Tally, Turn, TurnPhase,
     WARM_HANDS, WORKS_MAX, WORKS_PER_PLACE_MAX, WORKS_SHOWN_MAX, Work, WorkEvent, Works, room_deeds,
 };
+pub use path::MediaPath;
 pub use place::{NAME_CHARS_MAX, Place};
 pub use rate_limit::{RateLimit, RateLimiter, TokenBucket};
 pub use refusal::Refusal;

@@ -22,8 +22,8 @@
 //! Places are bounded by the number of places times their screens.
 
 use crate::{
-    Codec, CodecSupport, Identity, PeerId, Place, PlaceId, Refusal, Role, Timestamp, board::ScreenReport,
-    preferred_codec, screen::Screen,
+    Codec, CodecSupport, Identity, MediaPath, PeerId, Place, PlaceId, Refusal, Role, Timestamp,
+    board::ScreenReport, preferred_codec, screen::Screen,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,8 @@ pub struct ViewerReport {
     pub visible: bool,
     /// Frames decoded since the page began to play.
     pub frames_decoded: u64,
+    /// How the lesson reaches it; `None` when the page did not say.
+    pub path: Option<MediaPath>,
 }
 
 /// How a place is, in one word.
@@ -87,6 +89,9 @@ pub struct PlaceStatus {
     pub frozen: bool,
     /// Whether all its screens that speak up are without sound.
     pub muted: bool,
+    /// How the lesson reaches it: the worst way among its screens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<MediaPath>,
 }
 
 /// The host's board.
@@ -237,6 +242,7 @@ impl Roster {
                 seen.reports += 1;
                 seen.frozen |= report.frozen;
                 seen.muted += usize::from(report.muted);
+                seen.path = seen.path.max(report.path);
             }
         }
         for who in self.media.values() {
@@ -289,6 +295,7 @@ struct Seen {
     reports: usize,
     frozen: bool,
     muted: usize,
+    path: Option<MediaPath>,
 }
 
 impl Seen {
@@ -306,6 +313,7 @@ impl Seen {
             // One frozen screen is a frozen room, but one speaking TV makes the room hear.
             frozen: seen.is_some_and(|seen| seen.frozen),
             muted: seen.is_some_and(|seen| seen.reports > 0 && seen.muted == seen.reports),
+            path: seen.and_then(|seen| seen.path),
         }
     }
 }

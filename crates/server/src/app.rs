@@ -12,6 +12,7 @@ use crate::{
     metrics,
     seat::SeatKey,
     seats::Seats,
+    segments::{Hubs, Watchers},
     sessions::Sessions,
     state::{AppState, Parts},
     timelines::Timelines,
@@ -85,6 +86,7 @@ impl App {
         let listen = listener.local_addr().context("the listening socket has no address")?;
         let (config, sessions) = (Arc::new(config), Arc::new(Sessions::default()));
         let lines = Arc::new(Lines::default());
+        let watchers = Watchers::default();
         let organiser_link = if store.organiser_invitations(Clock::wall()).await? == 0 {
             Some(organiser_link(&store, &base(&config, listen)).await?)
         } else {
@@ -98,6 +100,7 @@ impl App {
             media: media.clone(),
             sessions: Arc::clone(&sessions),
             lines: Arc::clone(&lines),
+            watchers: watchers.clone(),
         })
         .await?;
         let state = AppState::new(Parts {
@@ -110,6 +113,8 @@ impl App {
             lessons: Arc::clone(&lessons),
             sessions,
             lines,
+            hubs: Hubs::default(),
+            watchers,
             pairings: Mutex::new(Pairings::default()),
             tickets: Mutex::new(HelperTickets::default()),
             seats,

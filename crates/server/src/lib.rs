@@ -19,6 +19,7 @@ mod problem;
 mod reports;
 mod seat;
 mod seats;
+mod segments;
 mod sessions;
 mod sheets;
 mod state;

@@ -9,6 +9,7 @@ use crate::{
     media::{CloseReason, MediaHandle},
     seat::SeatKey,
     seats::Seats,
+    segments::{Hubs, Watchers},
     sessions::Sessions,
     timelines::Timelines,
 };
@@ -37,6 +38,9 @@ pub(crate) struct Parts {
     pub(crate) lessons: Arc<Lessons>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) lines: Arc<Lines>,
+    /// Lessons that are watched as segments, and who watches.
+    pub(crate) hubs: Hubs,
+    pub(crate) watchers: Watchers,
     pub(crate) limits: Limits,
     pub(crate) pairings: Mutex<Pairings>,
     /// What classrooms' screens show to helpers' phones.
@@ -82,6 +86,7 @@ impl Parts {
             ClosingReason::Removed | ClosingReason::LessonDeleted => CloseReason::Removed,
         };
         self.lines.cut(Cut::Closing(why), &which);
+        self.watchers.cut_off(reason, &which);
         for peer in self.sessions.of(|session| which(session.who)) {
             self.media.close(peer, reason);
         }

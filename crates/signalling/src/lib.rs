@@ -9,6 +9,7 @@ mod lesson_api;
 mod message;
 mod news;
 mod problem;
+mod segments;
 mod session;
 
 pub use act::{
@@ -28,8 +29,8 @@ pub use lesson_api::{
 };
 pub use message::{
     ClientMessage, ClosingReason, Demand, Device, DeviceCodec, DeviceKind, ErrorMessage, Hello, Lang,
-    LinkNews, MediaPath, PROTOCOL_VERSION, PageTerms, Report, RosterMessage, ServerMessage, SlotMedia, Still,
-    StillNews, Uplink, VideoCodec, Welcome,
+    LinkNews, PROTOCOL_VERSION, PageTerms, Report, RosterMessage, ServerMessage, SlotMedia, Still, StillNews,
+    Uplink, VideoCodec, Welcome,
 };
 pub use news::{
     Ack, BoardNews, ChargeNews, Exhibit, ExhibitNews, FloorNews, HandsNews, HostLink, MessageNews,
@@ -37,4 +38,5 @@ pub use news::{
     RoomNews, ShownQuestion, TallyNews, WorksNews,
 };
 pub use problem::{Problem, ProblemCode};
+pub use segments::{SegmentsPlay, SegmentsRequest, SegmentsWant, SegmentsWord};
 pub use session::{CloseCode, Output, Reference, Session, SessionLimits, parse};

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use domain::{
-    Cause, Codec, CodecSupport, Decoding, Layer, PlaceStatus, Role, RosterView, Slot, UnixMillis,
+    Cause, Codec, CodecSupport, Decoding, Layer, MediaPath, PlaceStatus, Role, RosterView, Slot, UnixMillis,
     ViewerReport,
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -357,19 +357,9 @@ impl From<Report> for ViewerReport {
             audio_level: report.audio_level.map(|level| level.clamp(0.0, 1.0)),
             visible: report.visible,
             frames_decoded: report.frames_decoded,
+            path: Some(report.path),
         }
     }
-}
-
-/// How the lesson reaches a screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MediaPath {
-    /// A WHEP session.
-    Webrtc,
-    /// A way this server does not know yet.
-    #[serde(other)]
-    Other,
 }
 
 /// What the server says.

@@ -69,6 +69,9 @@ struct HostArgs {
     /// Publish no voice.
     #[arg(long)]
     no_voice: bool,
+    /// Send media to this UDP port instead of the announced one: for a host inside a network whose classrooms come through a firewall.
+    #[arg(long)]
+    media_port: Option<u16>,
     /// End after so many seconds; without it, play until stopped.
     #[arg(long)]
     seconds: Option<u64>,
@@ -236,6 +239,7 @@ async fn play_host(args: HostArgs) -> anyhow::Result<()> {
         start: args.start,
         slides: !args.no_slides,
         voice: !args.no_voice,
+        media_port: args.media_port,
         ..HostConfig::new(&args.server, &args.lesson, &args.token)
     };
     let (status_tx, status) = watch::channel(HostStatus::default());

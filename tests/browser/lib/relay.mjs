@@ -18,20 +18,22 @@ export class Relay {
   #child
   #data = mkdtempSync(path.join(tmpdir(), 'nhipcau-test-'))
   #children = []
+  #env = {}
   organiserLink
   base
   token
 
   /** A relay on a free port with an empty database; only this machine reaches it unless `listen` says otherwise. */
-  static async start({ listen = '127.0.0.1:0' } = {}) {
+  static async start({ listen = '127.0.0.1:0', env = {} } = {}) {
     const relay = new Relay()
+    relay.#env = env
     await relay.#spawn(listen)
     return relay
   }
 
   async #spawn(listen) {
     this.#child = spawn(binary('nhipcau'), ['serve', '--config', path.join(root, 'config/nhipcau.toml')], {
-      env: { ...process.env, NHIPCAU_LISTEN: listen, NHIPCAU_DATA_DIR: this.#data, NHIPCAU_LOG__LEVEL: process.env.NHIPCAU_TEST_LOG ?? 'warn' },
+      env: { ...process.env, NHIPCAU_LISTEN: listen, NHIPCAU_DATA_DIR: this.#data, NHIPCAU_LOG__LEVEL: process.env.NHIPCAU_TEST_LOG ?? 'warn', ...this.#env },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const lines = readline.createInterface({ input: this.#child.stdout })
@@ -96,6 +98,23 @@ export class Relay {
     links.places = []
     for (const name of places) links.places.push((await this.api('POST', '/api/places', { name })).url)
     return { id: lesson.id, ...links }
+  }
+
+  /** The board as an organiser sees it now, asked for by `page`, which is open on any address of the relay. */
+  board(page, lesson) {
+    const address = `${this.base.replace(/^http/, 'ws')}/api/ws?lesson=${lesson.id}`
+    return page.evaluate(({ address, token }) => new Promise((resolve, reject) => {
+      const socket = new WebSocket(address)
+      const hello = { type: 'hello', v: 1, token, lang: 'vi', device: { kind: 'browser', codecs: [] } }
+      socket.onopen = () => socket.send(JSON.stringify(hello))
+      socket.onerror = () => reject(new Error('no board'))
+      socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data)
+        if (message.type !== 'roster') return
+        socket.close()
+        resolve(message)
+      }
+    }), { address, token: this.token })
   }
 
   /** Teaches the sample lesson over WHIP with the synthetic host. */

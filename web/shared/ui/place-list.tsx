@@ -50,9 +50,12 @@ export interface PlaceListProps {
 export function PlaceList({ lines, t }: PlaceListProps): JSX.Element {
   return (
     <ul class="places">
-      {lines.map(({ id, name, word }) => (
+      {lines.map(({ id, name, word, path }) => (
         <li key={id} class="place" data-word={word}>
-          <span class="place-name">{name}</span>
+          <span class="place-name">
+            {name}
+            {path === null ? null : <span class="place-path">{t(`path.${path}`)}</span>}
+          </span>
           <span class="place-word">
             <Icon svg={ICONS[word]} />
             {t(`place.${word}`)}

@@ -5,6 +5,7 @@ mod assets;
 mod authority;
 mod extract;
 mod health;
+mod segments;
 mod whip;
 mod ws;
 
@@ -31,6 +32,7 @@ const PAGES: [&str; 8] =
 pub(crate) fn router(state: AppState) -> Router {
     let doors = api::routes()
         .route("/api/ws", get(ws::connect))
+        .route("/api/segments", get(segments::connect))
         .merge(whip::routes())
         .layer(from_fn_with_state(state.clone(), refuse_while_draining));
     let pages = PAGES.into_iter().fold(Router::new(), |router, path| router.route(path, get(assets::page)));

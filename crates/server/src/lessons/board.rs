@@ -168,16 +168,19 @@ impl Room {
     /// The best link of every room to whose viewers of this kind media flows.
     fn links(&self, now: Timestamp, kind: impl Fn(Identity) -> bool) -> BTreeMap<PlaceId, RoomLink> {
         let mut links: BTreeMap<PlaceId, RoomLink> = BTreeMap::new();
-        let viewers = self.peers.values().filter(|peer| peer.role == PeerRole::Viewer && kind(peer.who));
-        for peer in viewers {
+        let viewers = self.peers.iter().filter(|(_, peer)| peer.role == PeerRole::Viewer && kind(peer.who));
+        for (&id, peer) in viewers {
             let Some(place) = peer.who.place() else { continue };
+            let watched = if peer.segments { self.tools.watchers.progress(id) } else { None };
+            let moved_at = peer.moved_at.max(watched.map(|watched| watched.at));
             // Connected a moment ago counts as flowing until the first report.
-            let moved_at = peer.moved_at.max(peer.connected_at);
+            let moved_at = moved_at.max(peer.connected_at);
             if moved_at.is_none_or(|at| now.saturating_since(at) > FLOWS_WITHIN) {
                 continue;
             }
             let unknown = RoomLink { rung: 6, ..RoomLink::default() };
-            let link = peer.stats.as_ref().map_or(unknown, rung::link);
+            let link = watched.map(|watched| rung::of_segments(watched.rung));
+            let link = link.or_else(|| peer.stats.as_ref().map(rung::link)).unwrap_or(unknown);
             let known = links.entry(place).or_insert(link);
             if link.rung > known.rung {
                 *known = link;

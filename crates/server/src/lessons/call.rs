@@ -1,6 +1,6 @@
 //! What the doors (HTTP, WebSocket, media workers) ask of a lesson's task.
 
-use crate::{lines::Line, media::MediaEvent, seat::Seat};
+use crate::{lines::Line, media::MediaEvent, seat::Seat, segments::Watcher};
 use bytes::Bytes;
 use domain::{
     Attendance, Bitrate, CodecSupport, ConnectionId, Identity, InvitationId, LessonCommand, LessonRecord,
@@ -50,6 +50,10 @@ pub(super) enum Call {
     Places,
     /// The lesson has been over for long: pupils' works that nobody keeps go.
     Purge(Reply<()>),
+    /// Somebody wants to watch as segments.
+    Watch { who: Identity, seat: Option<Seat>, reply: Reply<Watcher> },
+    /// And has stopped.
+    Unwatch(PeerId),
     /// An organiser wants the lesson gone.
     Delete(Identity, Reply<()>),
     /// News of its connections.
@@ -217,6 +221,16 @@ impl LessonHandle {
     /// Deletes pupils' works that nobody keeps.
     pub(crate) async fn purge(&self) -> Result<(), Problem> {
         self.ask(Call::Purge).await
+    }
+
+    /// Lets somebody watch as segments; [`LessonHandle::unwatch`] must follow.
+    pub(crate) async fn watch(&self, who: Identity, seat: Option<Seat>) -> Result<Watcher, Problem> {
+        self.ask(|reply| Call::Watch { who, seat, reply }).await
+    }
+
+    /// Somebody has stopped watching as segments.
+    pub(crate) async fn unwatch(&self, peer: PeerId) {
+        self.tell(Call::Unwatch(peer)).await;
     }
 
     /// Deletes the lesson.

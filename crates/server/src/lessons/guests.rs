@@ -53,7 +53,11 @@ impl Room {
                 && peer.blocked != blocked
             {
                 peer.blocked = blocked;
-                self.tools.media.block(id, blocked);
+                if peer.segments {
+                    self.tools.watchers.block(id, blocked);
+                } else {
+                    self.tools.media.block(id, blocked);
+                }
             }
         }
         self.settle_terms();

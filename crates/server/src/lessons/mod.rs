@@ -19,6 +19,7 @@ use crate::{
     lines::Lines,
     media::{MediaEvent, MediaHandle},
     problem::store_problem,
+    segments::Watchers,
     sessions::Sessions,
 };
 use call::Call;
@@ -53,6 +54,7 @@ pub(crate) struct Tools {
     pub(crate) media: MediaHandle,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) watchers: Watchers,
 }
 
 /// All lessons and places.
@@ -287,6 +289,7 @@ mod tests {
                 media,
                 sessions: Arc::default(),
                 lines: Arc::default(),
+                watchers: Watchers::default(),
             };
             Ok(Self { lessons: Lessons::open(tools).await?, store, running, _folder: folder })
         }

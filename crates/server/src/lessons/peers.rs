@@ -9,6 +9,7 @@ use crate::{
     media::{CloseReason, MediaEvent, OwnerId, PeerRole, PeerStats, PublishSpec, SessionAnswer, SlotSet},
     problem::media_problem,
     seat::Seat,
+    segments::Watcher,
     sessions::MediaSession,
     token::Token,
 };
@@ -30,6 +31,8 @@ const WEAK_REPORTS: u32 = 2;
 pub(super) struct Peer {
     pub(super) who: Identity,
     pub(super) role: PeerRole,
+    /// It watches as segments and is nothing the media workers know.
+    pub(super) segments: bool,
     slots: Vec<Slot>,
     pub(super) connected_at: Option<Timestamp>,
     /// A room that may speak.
@@ -49,6 +52,23 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    fn new(who: Identity, role: PeerRole) -> Self {
+        Self {
+            who,
+            role,
+            segments: false,
+            slots: Vec::new(),
+            connected_at: None,
+            guest: None,
+            granted: SlotSet::default(),
+            blocked: SlotSet::default(),
+            stats: None,
+            moved_at: None,
+            weak_reports: 0,
+            seen: Viewing::default(),
+        }
+    }
+
     /// Whether it sends into the lesson.
     pub(super) fn publishes(&self) -> bool {
         self.role == PeerRole::Publisher
@@ -122,6 +142,19 @@ impl Room {
         Ok(opened)
     }
 
+    /// Somebody watches as segments: in the books like any viewer, without a connection of the media workers.
+    pub(super) fn watch(&mut self, who: Identity, seat: Option<Seat>) -> Result<Watcher, Problem> {
+        self.lesson.permits(who, Action::Watch)?;
+        self.let_in(who, seat)?;
+        self.check_room(who)?;
+        let id = PeerId(rand::random());
+        let watcher = self.tools.watchers.enter(id, who, self.lesson.id());
+        self.peers.insert(id, Peer { segments: true, ..Peer::new(who, PeerRole::Viewer) });
+        self.peer_connected(id);
+        self.route();
+        Ok(watcher)
+    }
+
     /// Whether one more connection of `who` fits.
     fn check_room(&self, who: Identity) -> Result<(), Refusal> {
         let limits = &self.tools.config.limits;
@@ -148,22 +181,7 @@ impl Room {
         let session = MediaSession { peer, lesson: self.lesson.id(), who, role, ice: ufrag.clone() };
         self.tools.sessions.insert(secret.hash(), session);
         let slots = slots.into_iter().map(|(slot, _)| slot).collect();
-        self.peers.insert(
-            peer,
-            Peer {
-                who,
-                role,
-                slots,
-                connected_at: None,
-                guest,
-                granted: SlotSet::default(),
-                blocked: SlotSet::default(),
-                stats: None,
-                moved_at: None,
-                weak_reports: 0,
-                seen: Viewing::default(),
-            },
-        );
+        self.peers.insert(peer, Peer { slots, guest, ..Peer::new(who, role) });
         Opened { secret, answer: answer_sdp, ice: ufrag }
     }
 
@@ -171,6 +189,7 @@ impl Room {
     pub(super) fn close_media(&self, which: impl Fn(&Peer) -> bool) {
         for (peer, _) in self.peers.iter().filter(|(_, peer)| which(peer)) {
             self.tools.media.close(*peer, CloseReason::Removed);
+            self.tools.watchers.close(*peer, CloseReason::Removed);
         }
     }
 
@@ -257,7 +276,7 @@ impl Room {
         }
     }
 
-    fn peer_closed(&mut self, id: PeerId) {
+    pub(super) fn peer_closed(&mut self, id: PeerId) {
         // What it received since the last look counts too.
         self.count_rooms();
         let gone = self.peers.remove(&id);

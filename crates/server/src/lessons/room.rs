@@ -201,6 +201,10 @@ impl Room {
             Call::Purge(reply) => {
                 self.purge(reply).await;
             }
+            Call::Watch { who, seat, reply } => {
+                let _ = reply.send(self.watch(who, seat));
+            }
+            Call::Unwatch(peer) => self.peer_closed(peer),
             Call::Delete(who, reply) => {
                 let deleted = self.delete(who).await;
                 let gone = deleted.is_ok();
@@ -357,6 +361,7 @@ impl Room {
         self.save_accounts().await;
         if self.lesson.state() == LessonState::Ended {
             self.tools.media.close_lesson(self.lesson.id(), CloseReason::Removed);
+            self.tools.watchers.close_lesson(self.lesson.id(), CloseReason::Removed);
         } else {
             self.close_media(|peer| !leads(peer.who));
         }
@@ -403,6 +408,7 @@ impl Room {
         let id = self.lesson.id();
         self.tools.store.delete_lesson(id).await.map_err(|error| store_problem(&error))?;
         self.tools.media.close_lesson(id, CloseReason::Removed);
+        self.tools.watchers.close_lesson(id, CloseReason::Removed);
         for peer in self.peers.keys() {
             self.tools.sessions.remove(*peer);
         }

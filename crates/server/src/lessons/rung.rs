@@ -1,7 +1,7 @@
 //! What a viewer's numbers mean for the board: its rung of the ladder, and why it is not on a higher one.
 
 use crate::media::{Ladder, PeerStats};
-use domain::{Cause, RoomLink, Slot};
+use domain::{Cause, Layer, RoomLink, Slot};
 
 /// The link of one viewer.
 pub(super) fn link(stats: &PeerStats) -> RoomLink {
@@ -12,6 +12,19 @@ pub(super) fn link(stats: &PeerStats) -> RoomLink {
         estimate_kbps: stats.estimate.map(|estimate| estimate.as_kbps() as u32),
         moving: sent(Slot::ProgramVideo) || sent(Slot::ExtraVideo),
     }
+}
+
+/// The link of one who watches as segments, which is trusted with pictures of this size; `None`: with sound alone.
+pub(super) fn of_segments(most: Option<Layer>) -> RoomLink {
+    let rung = match most {
+        Some(Layer::High) => 6,
+        // Where such a viewer begins, too: nothing of a weak link yet.
+        Some(Layer::Mid) => 5,
+        Some(Layer::Low) => 4,
+        None => 1,
+    };
+    let cause = (rung < 5).then_some(Cause::Bandwidth);
+    RoomLink { rung, cause, estimate_kbps: None, moving: most.is_some() }
 }
 
 fn cause(ladder: Ladder) -> Option<Cause> {
@@ -41,6 +54,15 @@ mod tests {
         };
         let link = link(&stats);
         assert_eq!((link.rung, link.cause, link.estimate_kbps), (rung.number(), expected, Some(180)));
+    }
+
+    #[test]
+    fn a_screen_fed_with_segments_is_weak_where_only_the_smallest_picture_or_none_goes_through() {
+        let seen = |most| (of_segments(most).rung, of_segments(most).cause, of_segments(most).moving);
+        assert_eq!(seen(Some(Layer::High)), (6, None, true));
+        assert_eq!(seen(Some(Layer::Mid)), (5, None, true));
+        assert_eq!(seen(Some(Layer::Low)), (4, Some(Cause::Bandwidth), true));
+        assert_eq!(seen(None), (1, Some(Cause::Bandwidth), false));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct HostConfig {
     pub slides: bool,
     /// Publish the voice.
     pub voice: bool,
+    /// UDP port of the server to send media to, where another one is announced than the host can reach.
+    pub media_port: Option<u16>,
     /// Fill the highest camera layer up to this rate with bytes every decoder skips; `None` plays the fixture as it is.
     pub fill_to: Option<Bitrate>,
 }
@@ -48,6 +50,7 @@ impl HostConfig {
             start: false,
             slides: true,
             voice: true,
+            media_port: None,
             fill_to: None,
         }
     }

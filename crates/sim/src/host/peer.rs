@@ -227,7 +227,14 @@ pub(super) async fn publish(
     }
     let offer = connection.local_description().await.map(|description| description.sdp).unwrap_or_default();
     let granted = door.publish(&config.lesson, offer).await?;
-    let outcome = play(&connection, &granted.sdp, &mut outgoing, status, &mut state, &mut stop).await;
+    let answer = match config.media_port {
+        Some(port) => {
+            let server = SocketAddr::new(server_address(&config.server).await?.ip(), port);
+            crate::link::redirect_candidates(&granted.sdp, server)
+        }
+        None => granted.sdp.clone(),
+    };
+    let outcome = play(&connection, &answer, &mut outgoing, status, &mut state, &mut stop).await;
     // Either may fail when the relay is gone already.
     if let Err(error) = door.end(&granted.location).await {
         debug!(%error, "the session was not there any more");
@@ -407,13 +414,18 @@ fn media_engine_and_registry(config: &HostConfig) -> Result<(MediaEngine, Regist
     Ok((engine, registry.with(LAST.into(), KeyframeRequests::default())))
 }
 
-/// The address of ours that reaches the server.
-async fn own_address(server: &str) -> Result<IpAddr, PublishError> {
+/// Where the server is.
+async fn server_address(server: &str) -> Result<SocketAddr, PublishError> {
     let unusable = || PublishError::Address(server.to_owned());
     let authority = server.split_once("://").map_or(server, |(_, rest)| rest);
     let authority = authority.split('/').next().unwrap_or(authority);
-    let remote =
-        tokio::net::lookup_host(authority).await.ok().and_then(|mut all| all.next()).ok_or_else(unusable)?;
+    tokio::net::lookup_host(authority).await.ok().and_then(|mut all| all.next()).ok_or_else(unusable)
+}
+
+/// The address of ours that reaches the server.
+async fn own_address(server: &str) -> Result<IpAddr, PublishError> {
+    let unusable = || PublishError::Address(server.to_owned());
+    let remote = server_address(server).await?;
     let any: SocketAddr = if remote.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
     // Connecting a UDP socket sends nothing; it asks the routing table.
     let probe = std::net::UdpSocket::bind(any).map_err(|_| unusable())?;

@@ -1,0 +1,123 @@
+/**
+ * Which way a lesson reaches this screen: WebRTC where it can, segments over the page's own connection where it cannot, plain HLS where
+ * the browser knows nothing else. Chosen by what arrives, not by what a browser claims; pure.
+ */
+
+export type Way = "webrtc" | "segments" | "hls";
+
+export interface Abilities {
+  readonly webrtc: boolean;
+  /** Media Source Extensions with something we send. */
+  readonly segments: boolean;
+  readonly hls: boolean;
+}
+
+/**
+ * How a way does: `good` = pictures or sound come; `idle` = the way stands, nothing is sent on it; `bad` = it does not stand, or brings
+ * nothing this browser shows.
+ */
+export type Health = "good" | "idle" | "bad";
+
+export interface LadderState {
+  readonly abilities: Abilities;
+  /** Ways that are being tried or used. */
+  readonly running: readonly Way[];
+  /** The way that is shown; `null` while none has brought anything. */
+  readonly shown: Way | null;
+  readonly health: { readonly [W in Way]?: { readonly is: Health; readonly since: number } };
+  /** When WebRTC is tried again after it was given up, and how long after the next failure. */
+  readonly retryAt: number | null;
+  readonly retryAfter: number;
+  readonly triedSince: number;
+}
+
+/** A way that does not stand for this long needs another beside it: ICE over UDP and TCP takes less. */
+const PATIENCE_MS = 3500;
+/** WebRTC that works again takes over after this long: it is faster by a second and lighter for all. */
+const PROVEN_MS = 2500;
+/** WebRTC that does not come while something else is shown is given up for a while. */
+const GIVE_UP_MS = 20_000;
+const RETRY_FIRST_MS = 2 * 60_000;
+const RETRY_MOST_MS = 10 * 60_000;
+
+/** @param remembered the way that worked here last: a school's firewall is the same every day */
+export function startLadder(abilities: Abilities, remembered: Way | null, now: number): LadderState {
+  const running: Way[] = [];
+  if (abilities.webrtc) running.push("webrtc");
+  if (abilities.segments && (!abilities.webrtc || remembered === "segments")) running.push("segments");
+  if (running.length === 0 && abilities.hls) running.push("hls");
+  return {
+    abilities,
+    running,
+    shown: null,
+    health: {},
+    retryAt: null,
+    retryAfter: RETRY_FIRST_MS,
+    triedSince: now,
+  };
+}
+
+/** Notes how a way does; `look` draws the conclusions. */
+export function noteHealth(state: LadderState, way: Way, is: Health, now: number): LadderState {
+  const before = state.health[way];
+  if (before?.is === is) return state;
+  // A way that has not come up fails from the moment it was begun.
+  const since = before === undefined && is === "bad" ? state.triedSince : now;
+  return { ...state, health: { ...state.health, [way]: { is, since } } };
+}
+
+/** To be called after every note and once a second. */
+export function look(state: LadderState, now: number): LadderState {
+  return showBest(addOrDrop(state, now), now);
+}
+
+function addOrDrop(state: LadderState, now: number): LadderState {
+  const { abilities, running, health } = state;
+  const runs = (way: Way): boolean => running.indexOf(way) >= 0;
+  const other: Way | null = abilities.segments ? "segments" : abilities.hls ? "hls" : null;
+  if (other === null || !abilities.webrtc) return withHls(state, now);
+  const stands = health.webrtc?.is === "good" || health.webrtc?.is === "idle";
+  const failingFor = stands ? 0 : now - Math.max(health.webrtc?.since ?? 0, state.triedSince);
+  if (runs("webrtc") && failingFor >= PATIENCE_MS && !runs(other)) {
+    return { ...state, running: [...running, other] };
+  }
+  if (runs("webrtc") && failingFor >= GIVE_UP_MS && health[other]?.is === "good") {
+    const retryAt = now + state.retryAfter;
+    const retryAfter = Math.min(RETRY_MOST_MS, state.retryAfter * 2);
+    const { webrtc: _, ...rest } = health;
+    return { ...state, running: [other], health: rest, retryAt, retryAfter };
+  }
+  if (!runs("webrtc") && state.retryAt !== null && now >= state.retryAt) {
+    return { ...state, running: ["webrtc", ...running], retryAt: null, triedSince: now };
+  }
+  return withHls(state, now);
+}
+
+/** Segments that bring nothing although something is published: the browser may still play a plain playlist. */
+function withHls(state: LadderState, now: number): LadderState {
+  const { abilities, running, health } = state;
+  if (!abilities.hls || running.indexOf("hls") >= 0 || running.indexOf("segments") < 0) return state;
+  const { segments } = health;
+  const fails = segments?.is === "bad" && now - segments.since >= PATIENCE_MS * 2;
+  return fails ? { ...state, running: [...running, "hls"] } : state;
+}
+
+function showBest(state: LadderState, now: number): LadderState {
+  const { health, running, shown } = state;
+  const good = (way: Way): boolean => running.indexOf(way) >= 0 && health[way]?.is === "good";
+  const proven = good("webrtc") && now - (health.webrtc?.since ?? now) >= PROVEN_MS;
+  if (good("webrtc") && (shown === null || shown === "webrtc" || proven)) {
+    // What stood in for it is no longer needed.
+    if (shown === "webrtc" && !proven) return state;
+    return proven
+      ? { ...state, shown: "webrtc", running: ["webrtc"], retryAfter: RETRY_FIRST_MS }
+      : { ...state, shown: "webrtc" };
+  }
+  const stands = health.webrtc?.is === "idle" && shown === "webrtc";
+  if (stands) return state;
+  const next = (["segments", "hls"] as const).filter(good)[0];
+  if (next === undefined || next === shown) return state;
+  // A way that works is left only for one that works when it has stopped doing so.
+  if (shown !== null && good(shown)) return state;
+  return { ...state, shown: next };
+}
