@@ -16,6 +16,8 @@ import {
   string,
 } from "./decode.ts";
 
+/** How the lesson reaches a screen. */
+export type PathName = "webrtc" | "webrtc_udp" | "webrtc_tcp" | "segments" | "hls" | "other";
 export type HelpKind = "no_sound" | "frozen" | "help";
 export type SpeakingDevice = "tv" | "phone";
 export type TurnPhase = "called" | "accepted" | "on_air";
@@ -91,6 +93,8 @@ export interface Tile {
   /** 0 (nothing) to 6 (everything); `null`: no media flows. */
   rung: number | null;
   kbps: number | null;
+  /** The worst way among its screens. */
+  path?: PathName | undefined;
   screens: number;
   helpers: number;
   help: HelpCall[];
@@ -224,6 +228,8 @@ export type LessonServerMessage =
   | { type: "observers"; names: (string | null)[] }
   | { type: "remote"; place: string | null; action: RemoteAction };
 
+export const pathName = oneOf("webrtc", "webrtc_udp", "webrtc_tcp", "segments", "hls", "other");
+
 const helpKind = oneOf("no_sound", "frozen", "help");
 const helpCall = object<HelpCall>({ kind: helpKind, since: number });
 
@@ -278,6 +284,7 @@ export const tileDecoder: Decoder<Tile> = object<Tile>({
   since: number,
   rung: nullable(number),
   kbps: nullable(number),
+  path: optional(pathName),
   screens: number,
   helpers: number,
   help: array(helpCall),

@@ -21,6 +21,8 @@ import {
   type LessonClientMessage,
   type LessonServerMessage,
   lessonMessageDecoders,
+  type PathName,
+  pathName,
 } from "./lesson-protocol.ts";
 import type { LinkFacts, StillFacts } from "./weak-link.ts";
 
@@ -55,7 +57,7 @@ export const SLOT_ORDER: readonly Slot[] = [
 ];
 
 /** How the lesson reaches a screen. */
-export type PathName = "webrtc" | "webrtc_udp" | "webrtc_tcp" | "segments" | "hls" | "other";
+export type { PathName } from "./lesson-protocol.ts";
 
 export type LessonState = "scheduled" | "test_run" | "live" | "ended";
 
@@ -277,7 +279,7 @@ const placeStatusDecoder = object<PlaceStatus>({
   state: oneOf("watching", "connected", "gone"),
   frozen: boolean,
   muted: boolean,
-  path: optional(oneOf("webrtc", "webrtc_udp", "webrtc_tcp", "segments", "hls", "other")),
+  path: optional(pathName),
 });
 
 const serverMessageDecoders: { [T in ServerMessageType]: Decoder<Omit<ServerMessageOf<T>, "type">> } = {

@@ -3,7 +3,7 @@
 //! [`assess`] is the judgement of one room as a pure function; [`Board`] remembers since when it holds and which
 //! rooms changed since the board was last told, so that two hundred rooms cost only what changes.
 
-use crate::{HelpKind, PlaceId, UnixMillis};
+use crate::{HelpKind, MediaPath, PlaceId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,6 +220,9 @@ pub struct Tile {
     pub rung: Option<u8>,
     /// What its link is believed to carry, kbit/s.
     pub kbps: Option<u32>,
+    /// How the lesson reaches it: the worst way among its screens; `None`: they have not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<MediaPath>,
     /// Open screens.
     pub screens: usize,
     /// Open pages of helpers.
@@ -372,6 +375,7 @@ mod tests {
             since: UnixMillis::clamped(at),
             rung: None,
             kbps: None,
+            path: None,
             screens: 1,
             helpers: 0,
             help: Vec::new(),

@@ -129,6 +129,8 @@ pub struct RoomPages {
     pub stopped: bool,
     /// Something comes out of a loudspeaker of it.
     pub hears: bool,
+    /// How the lesson reaches it: the worst way among its screens.
+    pub path: Option<MediaPath>,
 }
 
 /// Who is connected to one lesson.
@@ -271,6 +273,7 @@ impl Roster {
                     room.overdue |= screen.is_overdue(now);
                     room.stopped |= screen.has_stopped(now);
                     room.hears |= screen.hears(now);
+                    room.path = room.path.max(screen.fresh(now).and_then(|report| report.path));
                 }
                 Identity::Helper { place, .. } => rooms.entry(place).or_default().helpers += 1,
                 Identity::Host { .. } | Identity::Organiser { .. } | Identity::Observer { .. } => {}

@@ -74,6 +74,7 @@ function State({ lead, tile, now, t }: RoomDetailsProps): JSX.Element {
   const facts = [
     tile.rung === null ? null : t(`board.rung.${tile.rung as 0}`),
     tile.kbps === null ? null : formatRate(tile.kbps, language.value),
+    pathWord(tile.path, t),
   ].filter((part) => part !== null);
   return (
     <section class="room-state">
@@ -112,6 +113,18 @@ function State({ lead, tile, now, t }: RoomDetailsProps): JSX.Element {
       ))}
     </section>
   );
+}
+
+/** Which way the lesson comes where it is not the usual one. */
+function pathWord(path: Tile["path"], t: BoardWords): string | null {
+  switch (path) {
+    case "webrtc_tcp":
+    case "segments":
+    case "hls":
+      return t(`board.path.${path}`);
+    default:
+      return null;
+  }
 }
 
 function Speaking({ lead, tile, t }: RoomDetailsProps): JSX.Element {

@@ -132,6 +132,8 @@ impl Room {
                 since: at,
                 rung: link.map(|link| link.rung),
                 kbps: link.and_then(|link| link.estimate_kbps),
+                // Without media a way is only what it was.
+                path: link.and_then(|_| pages.get(&place.id)).and_then(|pages| pages.path),
                 screens: facts.screens,
                 helpers: facts.helpers,
                 help: facts.help.iter().map(|&(kind, since)| HelpCall { kind, since }).collect(),
