@@ -12,6 +12,7 @@ import type { Flow } from "./whep-stats.ts";
 export interface HlsWayOptions {
   readonly token: string;
   readonly lesson: string;
+  readonly seat: string | null;
   readonly stage: Stage;
   readonly onState: (state: WhepState) => void;
   /** Once a second. */
@@ -24,6 +25,13 @@ const RETRY_MS = 2000;
 const LOOK_EVERY_MS = 1000;
 /** A player that stands for so long has lost the playlist: it is opened anew. */
 const STANDS_MS = 12_000;
+/** One that says itself that it failed. */
+const FAILED_MS = 1500;
+
+/** Old players know AAC only. */
+function playsOpus(): boolean {
+  return document.createElement("video").canPlayType('video/mp4; codecs="avc1.42e01f, opus"') !== "";
+}
 
 export function playsHls(): boolean {
   if (typeof document === "undefined") return false;
@@ -36,6 +44,8 @@ export class HlsWay {
   private running = false;
   private onStage = false;
   private picture: VideoSlot | null = null;
+  /** Pictures whose codec no playlist carries. */
+  private unplayable: VideoSlot[] = [];
   private address: string | null = null;
   private attempt = 0;
   private position = -1;
@@ -67,6 +77,7 @@ export class HlsWay {
 
   setSlots(slots: Slots): void {
     this.slots = slots;
+    this.unplayable = [];
     this.play();
   }
 
@@ -90,8 +101,10 @@ export class HlsWay {
     clearTimeout(this.timer);
     this.options.onState({ kind: "connecting", attempt: this.attempt });
     try {
-      const { lesson, token } = this.options;
-      const response = await fetchWithin(HTTP_WITHIN_MS, `/api/hls/${lesson}`, {
+      const { lesson, token, seat } = this.options;
+      const sound = playsOpus() ? "opus" : "aac";
+      const query = seat === null ? "" : `&seat=${encodeURIComponent(seat)}`;
+      const response = await fetchWithin(HTTP_WITHIN_MS, `/api/hls/${lesson}?sound=${sound}${query}`, {
         method: "POST",
         headers: { Authorization: `Bearer ${token}` },
       });
@@ -106,7 +119,10 @@ export class HlsWay {
     } catch (error) {
       if (!this.running) return;
       const refusal = error instanceof HttpRefusal ? error : null;
-      if (refusal !== null && (refusal.status === 401 || refusal.status === 403 || refusal.status === 415)) {
+      if (
+        refusal !== null &&
+        (refusal.status === 401 || refusal.status === 403 || refusal.status === 415 || refusal.status === 501)
+      ) {
         this.options.onState({ kind: "refused", problem: refusal.problem, status: refusal.status });
         return;
       }
@@ -122,8 +138,9 @@ export class HlsWay {
     if (!this.onStage || this.address === null) return;
     const { stage } = this.options;
     const picture: VideoSlot =
-      VIDEO_SLOTS.filter((slot) => slot === "slides_video" && this.slots[slot] !== undefined)[0] ??
-      "program_video";
+      VIDEO_SLOTS.filter(
+        (slot) => slot === "slides_video" && this.slots[slot] !== undefined && this.plays(slot),
+      )[0] ?? "program_video";
     if (picture === this.picture && !anew) return;
     if (this.picture !== null && this.picture !== picture) {
       const before = stage.video(this.picture);
@@ -136,6 +153,23 @@ export class HlsWay {
     stage.setSource(picture, { sounds: true, play: () => this.keepPlaying() });
     element.src = `${this.address}/${picture}.m3u8`;
     this.keepPlaying();
+    if (picture !== "program_video") void this.examine(`${this.address}/${picture}.m3u8`, picture);
+  }
+
+  private plays(slot: VideoSlot): boolean {
+    return this.unplayable.indexOf(slot) < 0;
+  }
+
+  /** A player says nothing of why it fails; the relay does. Slides in a codec it cannot put into a playlist leave the teacher. */
+  private async examine(playlist: string, picture: VideoSlot): Promise<void> {
+    try {
+      const { status } = await fetchWithin(HTTP_WITHIN_MS, playlist, {});
+      if (status !== 415 || !this.running || picture !== this.picture) return;
+      this.unplayable = [...this.unplayable, picture];
+      this.play();
+    } catch {
+      // The network: the player tries again by itself.
+    }
   }
 
   private keepPlaying(): void {
@@ -156,7 +190,7 @@ export class HlsWay {
       this.position = element.currentTime;
       this.movedAt = now;
       this.moved += 1;
-    } else if (this.address !== null && now - this.movedAt > STANDS_MS) {
+    } else if (this.address !== null && now - this.movedAt > (element?.error ? FAILED_MS : STANDS_MS)) {
       this.movedAt = now;
       this.address = null;
       void this.open();

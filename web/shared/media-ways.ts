@@ -212,7 +212,7 @@ export class MediaWays {
       this.segments.start();
       return;
     }
-    this.hls = new HlsWay({ token, lesson, stage, onState, onFlow });
+    this.hls = new HlsWay({ token, lesson, seat, stage, onState, onFlow });
     this.hls.setSlots(this.slots);
     this.hls.start();
   }

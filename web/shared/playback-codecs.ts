@@ -22,13 +22,19 @@ export function playbackCodecs(kind: "tv" | "browser"): Promise<CodecAbility[]> 
   // Without WebRTC the lesson comes as segments. An old TV has a chip for H.264 and nothing for anything else.
   if (typeof RTCPeerConnection !== "function") {
     return Promise.resolve(
-      segmentCodecs().map((codec) => ({ codec, hardware: kind === "tv" && codec === "h264" })),
+      playedCodecs().map((codec) => ({ codec, hardware: kind === "tv" && codec === "h264" })),
     );
   }
   return Promise.race([
     askBrowser(),
     new Promise<CodecAbility[]>((resolve) => setTimeout(() => resolve([]), ANSWER_WITHIN_MS)),
   ]);
+}
+
+/** Without Media Source Extensions only the browser's own player is left, for which the relay makes playlists of H.264. */
+function playedCodecs(): readonly CodecName[] {
+  const codecs = segmentCodecs();
+  return codecs.length > 0 ? codecs : ["h264"];
 }
 
 async function askBrowser(): Promise<CodecAbility[]> {

@@ -7,15 +7,18 @@
 mod clock;
 mod frames;
 mod h264;
+mod hls;
 mod lane;
 mod mp4;
 mod opus;
 mod segmenter;
 mod track;
+mod ts;
 mod viewer;
 mod webm;
 
 pub use clock::MediaTime;
+pub use hls::{Format, Hls};
 pub use lane::{Chunk, Init, Lane};
 pub use segmenter::Segmenter;
 pub use viewer::{Send, Viewer};

@@ -1,14 +1,15 @@
 //! Fragmented MP4 (ISO/IEC 14496-12 section 8.8, 14496-15 for H.264, "Encapsulation of Opus in ISO Base Media File Format").
 
 use crate::h264::ParameterSets;
+use bytes::Bytes;
+use std::sync::Arc;
 
 /// What a track holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// H.264 pictures of this size.
-    H264 { sets: ParameterSets, width: u16, height: u16 },
+    H264 { sets: Arc<ParameterSets>, width: u16, height: u16 },
     /// Opus, stereo.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for HLS"))]
     Opus,
 }
 
@@ -32,7 +33,7 @@ pub(crate) struct Sample {
     /// Ticks.
     pub(crate) duration: u32,
     pub(crate) is_key: bool,
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: Bytes,
 }
 
 /// A track's part of a fragment.
@@ -321,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_initialisation_segment_has_every_box_a_player_asks_for() {
-        let sets = ParameterSets { sps: vec![0x67, 0x42, 0xc0, 0x1e, 9], pps: vec![vec![0x68, 7]] };
+        let sets = Arc::new(ParameterSets { sps: vec![0x67, 0x42, 0xc0, 0x1e, 9], pps: vec![vec![0x68, 7]] });
         let bytes = init(&[Kind::H264 { sets, width: 640, height: 360 }, Kind::Opus]);
         let found = boxes(&bytes);
         for name in [
@@ -343,7 +344,8 @@ mod tests {
 
     #[test]
     fn a_fragment_says_where_each_tracks_bytes_begin() {
-        let sample = |duration, is_key, data: &[u8]| Sample { duration, is_key, data: data.to_vec() };
+        let sample =
+            |duration, is_key, data: &[u8]| Sample { duration, is_key, data: Bytes::copy_from_slice(data) };
         let video = [sample(3_000, true, b"KEYFRAME"), sample(3_000, false, b"delta")];
         let audio = [sample(960, true, b"opus")];
         let runs = [

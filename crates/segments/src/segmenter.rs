@@ -17,6 +17,7 @@ pub struct Segmenter {
     host: HostClock,
     /// The latest clocks of each layer, for a stream whose first packet comes after them.
     readings: [[Option<ClockReading>; Layer::COUNT]; Slot::COUNT],
+    logging: bool,
 }
 
 impl Segmenter {
@@ -26,6 +27,7 @@ impl Segmenter {
         let begins = place.as_ref().is_none_or(|track| track.generation() != packet.generation);
         let track = place.get_or_insert_with(|| Track::new(slot, packet));
         if begins {
+            track.set_logging(self.logging);
             track.begin(packet);
             if let Some(reading) = &self.readings[slot.index()][layer.index()] {
                 track.on_clock(reading, &mut self.host);
@@ -59,6 +61,18 @@ impl Segmenter {
     /// The chunks of a layer; `None` before its first packet.
     pub fn lane(&self, slot: Slot, layer: Layer) -> Option<&Lane> {
         self.tracks[slot.index()][layer.index()].as_ref().map(|track| &track.lane)
+    }
+
+    /// Keeps frames for playlists from now on, or keeps them no more.
+    pub fn set_logging(&mut self, on: bool) {
+        self.logging = on;
+        for track in self.tracks.iter_mut().flatten().flatten() {
+            track.set_logging(on);
+        }
+    }
+
+    pub(crate) fn track(&self, slot: Slot, layer: Layer) -> Option<&Track> {
+        self.tracks[slot.index()][layer.index()].as_ref()
     }
 
     /// How many chunks there have been in all lanes together.

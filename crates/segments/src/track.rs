@@ -4,13 +4,14 @@ use crate::{
     MediaTime,
     clock::{HostClock, TrackClock},
     frames::{Assembler, Frame, vp8_size},
+    h264::ParameterSets,
     lane::{Chunk, Init, Lane},
     mp4, opus, webm,
 };
 use bytes::Bytes;
 use domain::{Codec, Slot, Timestamp};
 use media::{ClockReading, StoredPacket};
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// Frames are gathered for so long: a player on an old TV feels every append.
 const GATHER: Duration = Duration::from_millis(160);
@@ -29,8 +30,23 @@ const OFF_CLOCK: u64 = 2_000;
 struct Timed {
     time: MediaTime,
     is_key: bool,
-    data: Vec<u8>,
+    data: Bytes,
 }
+
+/// A frame as it is kept for playlists, whose segments are longer than chunks.
+#[derive(Debug, Clone)]
+pub(crate) struct LoggedFrame {
+    pub(crate) number: u64,
+    pub(crate) time: MediaTime,
+    pub(crate) is_key: bool,
+    pub(crate) wall_ms: Option<u64>,
+    /// The parameter sets it is decoded with; of pictures.
+    pub(crate) sets: Option<Arc<ParameterSets>>,
+    pub(crate) data: Bytes,
+}
+
+/// How long frames are kept for playlists.
+const LOG_SPAN: Duration = Duration::from_secs(12);
 
 /// See the module's description.
 #[derive(Debug)]
@@ -52,6 +68,10 @@ pub(crate) struct Track {
     /// Next sample of the voice, at 48 kHz on the timeline.
     next_sample: Option<u64>,
     sequence: u32,
+    sets: Option<Arc<ParameterSets>>,
+    /// The latest frames, while somebody makes a playlist of them.
+    log: Option<VecDeque<LoggedFrame>>,
+    logged: u64,
     pub(crate) lane: Lane,
     pub(crate) heard_at: Timestamp,
 }
@@ -74,6 +94,9 @@ impl Track {
             interval: Duration::from_millis(66),
             next_sample: None,
             sequence: 0,
+            sets: None,
+            log: None,
+            logged: 0,
             lane: Lane::default(),
             heard_at: first.arrival,
         }
@@ -81,6 +104,10 @@ impl Track {
 
     pub(crate) fn needs_keyframe(&self) -> bool {
         self.assembler.needs_keyframe()
+    }
+
+    pub(crate) fn codec(&self) -> Codec {
+        self.codec
     }
 
     pub(crate) fn generation(&self) -> u32 {
@@ -142,7 +169,7 @@ impl Track {
         for frame in frames.drain(..) {
             let time = self.clock.time(frame.rtp, frame.arrival);
             if self.codec == Codec::Opus {
-                self.voice(time, frame.data);
+                self.voice(time, frame.data.into(), host);
             } else {
                 self.picture(time, frame, host);
             }
@@ -173,11 +200,38 @@ impl Track {
             self.interval = (self.interval * 7 + interval) / 8;
         }
         self.last = Some(time);
-        self.gathered.push(Timed { time, is_key: frame.is_key, data: frame.data });
+        let data = Bytes::from(frame.data);
+        self.log(time, frame.is_key, &data, host);
+        self.gathered.push(Timed { time, is_key: frame.is_key, data });
+    }
+
+    /// Keeps frames from now on, or keeps them no more.
+    pub(crate) fn set_logging(&mut self, on: bool) {
+        if on {
+            self.log.get_or_insert_default();
+        } else {
+            self.log = None;
+        }
+    }
+
+    /// Frames kept from `number` on.
+    pub(crate) fn logged_from(&self, number: u64) -> impl Iterator<Item = &LoggedFrame> {
+        self.log.iter().flatten().filter(move |frame| frame.number >= number)
+    }
+
+    fn log(&mut self, time: MediaTime, is_key: bool, data: &Bytes, host: &HostClock) {
+        let Some(log) = &mut self.log else { return };
+        let wall_ms = self.clock.wall_ms(time, host);
+        let (number, sets) = (self.logged, self.sets.clone());
+        self.logged += 1;
+        log.push_back(LoggedFrame { number, time, is_key, wall_ms, sets, data: data.clone() });
+        while log.front().is_some_and(|oldest| time.saturating_since(oldest.time) > LOG_SPAN) {
+            log.pop_front();
+        }
     }
 
     /// Places one packet of voice behind the one before; a player stops at every hole.
-    fn voice(&mut self, time: MediaTime, data: Vec<u8>) {
+    fn voice(&mut self, time: MediaTime, data: Bytes, host: &HostClock) {
         let Some(length) = opus::samples(&data) else { return };
         if self.init.is_none() {
             self.set_init("audio/webm; codecs=\"opus\"".to_owned(), webm::init(webm::Kind::Opus));
@@ -193,23 +247,25 @@ impl Track {
         }
         let (filling, step) = opus::concealment(data.first().copied().unwrap_or(0));
         while wanted > at + OFF_CLOCK {
-            self.push_voice(at, filling.to_vec());
+            self.push_voice(at, Bytes::copy_from_slice(&filling), host);
             at += u64::from(step);
         }
-        self.push_voice(at, data);
+        self.push_voice(at, data, host);
         self.next_sample = Some(at + u64::from(length));
     }
 
-    fn push_voice(&mut self, sample: u64, data: Vec<u8>) {
+    fn push_voice(&mut self, sample: u64, data: Bytes, host: &HostClock) {
         let time = MediaTime(sample * 1_000_000 / u64::from(mp4::AUDIO_RATE));
         self.last = Some(time);
+        self.log(time, true, &data, host);
         self.gathered.push(Timed { time, is_key: true, data });
     }
 
     fn renew_init(&mut self, keyframe: &[u8]) {
         match self.codec {
             Codec::H264 => {
-                let sets = self.assembler.sets().clone();
+                let sets = Arc::new(self.assembler.sets().clone());
+                self.sets = Some(Arc::clone(&sets));
                 let (width, height) = sets.size().unwrap_or((1_280, 720));
                 let profile = sets
                     .sps

@@ -12,7 +12,7 @@ use crate::{
     metrics,
     seat::SeatKey,
     seats::Seats,
-    segments::{Hubs, Watchers},
+    segments::{Hubs, PlaylistSessions, Watchers},
     sessions::Sessions,
     state::{AppState, Parts},
     timelines::Timelines,
@@ -105,6 +105,7 @@ impl App {
         .await?;
         let state = AppState::new(Parts {
             limits: Limits::new(&config.limits),
+            hubs: Hubs::new(&config.segments.ffmpeg),
             config,
             listen,
             clock,
@@ -113,8 +114,8 @@ impl App {
             lessons: Arc::clone(&lessons),
             sessions,
             lines,
-            hubs: Hubs::default(),
             watchers,
+            playlists: PlaylistSessions::default(),
             pairings: Mutex::new(Pairings::default()),
             tickets: Mutex::new(HelperTickets::default()),
             seats,

@@ -9,7 +9,7 @@ use crate::{
     media::{CloseReason, MediaHandle},
     seat::SeatKey,
     seats::Seats,
-    segments::{Hubs, Watchers},
+    segments::{Hubs, PlaylistSessions, Watchers},
     sessions::Sessions,
     timelines::Timelines,
 };
@@ -41,6 +41,7 @@ pub(crate) struct Parts {
     /// Lessons that are watched as segments, and who watches.
     pub(crate) hubs: Hubs,
     pub(crate) watchers: Watchers,
+    pub(crate) playlists: PlaylistSessions,
     pub(crate) limits: Limits,
     pub(crate) pairings: Mutex<Pairings>,
     /// What classrooms' screens show to helpers' phones.

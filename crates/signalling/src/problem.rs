@@ -243,6 +243,14 @@ problems! {
     StorageFull = "storage_full", 507,
         "Máy chủ không còn chỗ để lưu. Thầy/cô hãy báo người phụ trách kỹ thuật; tiết dạy đang phát không bị ảnh hưởng.",
         "The server has no room left to save. Tell the technician; a lesson that is live is not affected.";
+    /// A player's playlist cannot hold what is published.
+    CodecUnplayable = "codec_unplayable", 415,
+        "Tiết dạy đang phát bằng kiểu hình mà màn hình này không mở được. Thầy/cô dùng trình duyệt khác, hoặc nối máy tính với TV bằng dây HDMI.",
+        "The lesson is sent in a format this screen cannot play. Use another browser, or connect a computer to the TV's HDMI input.";
+    /// A player needs AAC and the configuration names no encoder.
+    AacUnavailable = "aac_unavailable", 501,
+        "Màn hình này cần tiếng AAC mà máy chủ chưa có ffmpeg. Thầy/cô báo phụ trách kỹ thuật đặt segments.ffmpeg, hoặc nối máy tính với TV bằng dây HDMI.",
+        "This screen needs AAC sound and the server has no ffmpeg. Ask the technician to set segments.ffmpeg, or connect a computer to the TV's HDMI input.";
     /// It came unencrypted from another machine.
     HttpsRequired = "https_required", 403,
         "Máy chủ chỉ phục vụ qua kết nối mã hóa. Thầy/cô mở địa chỉ bắt đầu bằng https://.",
@@ -433,6 +441,7 @@ fn status_title(status: u16) -> &'static str {
         422 => "Unprocessable Content",
         428 => "Precondition Required",
         429 => "Too Many Requests",
+        501 => "Not Implemented",
         503 => "Service Unavailable",
         507 => "Insufficient Storage",
         _ => "Internal Server Error",

@@ -41,6 +41,8 @@ pub struct Config {
     pub lesson: LessonConfig,
     /// Observers' sheets.
     pub notes: NotesConfig,
+    /// Lessons as media segments.
+    pub segments: SegmentsConfig,
     /// Encryption.
     pub tls: TlsConfig,
 }
@@ -62,6 +64,13 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
+}
+
+/// Lessons as media segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentsConfig {
+    /// The ffmpeg that makes AAC for players without Opus; empty: none.
+    pub ffmpeg: PathBuf,
 }
 
 /// Where the certificate comes from.
@@ -311,6 +320,14 @@ impl Config {
         }
     }
 }
+            segments: SegmentsConfig {
+                ffmpeg: from.take(
+                    "segments.ffmpeg",
+                    "\"\" or a program, such as \"ffmpeg\" or \"/usr/bin/ffmpeg\"",
+                    PathBuf::new(),
+                    |given| given.text().map(PathBuf::from),
+                ),
+            },
 
 /// A base of links: scheme, host, perhaps a port; the slash at its end removed.
 fn base_url(text: &str) -> Option<String> {
@@ -450,6 +467,7 @@ mod tests {
     #[test]
     fn a_mode_that_needs_other_keys_says_which() {
         let expected = ["tls.certificate", "tls.key", "because tls.mode is \"files\""];
+            ("segments.ffmpeg", "true", "or a program"),
         check("[tls]\nmode = \"files\"", &[], &expected);
         check("[tls]\nmode = \"files\"\ncertificate = \"c.pem\"", &[], &["wrong value for tls.key"]);
     }

@@ -5,6 +5,8 @@ mod assets;
 mod authority;
 mod extract;
 mod health;
+mod hls;
+mod island;
 mod segments;
 mod whip;
 mod ws;
@@ -34,6 +36,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/api/ws", get(ws::connect))
         .route("/api/segments", get(segments::connect))
         .merge(whip::routes())
+        .merge(hls::routes())
         .layer(from_fn_with_state(state.clone(), refuse_while_draining));
     let pages = PAGES.into_iter().fold(Router::new(), |router, path| router.route(path, get(assets::page)));
     let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));

@@ -1,10 +1,13 @@
 //! One task for each lesson that is watched as segments.
 
+use super::playlists::{Found, Playlists};
 use crate::media::{MediaHandle, Tapped};
+use bytes::Bytes;
 use domain::{Layer, LessonId, Slot, Timestamp};
-use segments::Segmenter;
+use segments::{Format, Segmenter};
 use std::{
     collections::HashMap,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak},
     time::Duration,
 };
@@ -24,6 +27,7 @@ pub(crate) struct Hub {
     lesson: LessonId,
     media: MediaHandle,
     segmenter: RwLock<Segmenter>,
+    playlists: Mutex<Playlists>,
     /// Counts changes; viewers wait for the next one.
     changes: watch::Sender<u64>,
 }
@@ -48,6 +52,27 @@ impl Hub {
     /// Somebody waits for a keyframe.
     pub(crate) fn wish(&self, slot: Slot, layer: Layer) {
         self.media.wish(self.lesson, slot, layer);
+    }
+
+    /// A picture's playlist, which is made from now on.
+    pub(crate) fn playlist(&self, slot: Slot, format: Format) -> Found<String> {
+        let lesson = self.look();
+        self.playlists().playlist(self.now(), slot, format, &lesson)
+    }
+
+    /// A segment of a playlist.
+    pub(crate) fn playlist_segment(&self, slot: Slot, format: Format, number: u64) -> Option<Bytes> {
+        self.playlists().segment(self.now(), slot, format, number)
+    }
+
+    /// An initialisation segment of a playlist.
+    pub(crate) fn playlist_init(&self, slot: Slot, format: Format, number: u32) -> Option<Bytes> {
+        self.playlists().init(self.now(), slot, format, number)
+    }
+
+    /// Locked after the lanes, never before them.
+    fn playlists(&self) -> MutexGuard<'_, Playlists> {
+        self.playlists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes packets until nobody has held the hub for a while.
@@ -84,8 +109,16 @@ impl Hub {
             }
         }
         segmenter.handle_timeout(now);
+        let wishes = {
+            let mut playlists = self.playlists();
+            segmenter.set_logging(playlists.is_used());
+            playlists.take(now, &segmenter)
+        };
         let changed = segmenter.chunk_count() != before;
         drop(segmenter);
+        for (slot, layer) in wishes {
+            self.wish(slot, layer);
+        }
         if changed {
             self.changes.send_modify(|count| *count += 1);
         }
@@ -93,10 +126,19 @@ impl Hub {
 }
 
 /// The hubs of all lessons.
-#[derive(Default)]
-pub(crate) struct Hubs(Mutex<HashMap<LessonId, Weak<Hub>>>);
+pub(crate) struct Hubs {
+    running: Mutex<HashMap<LessonId, Weak<Hub>>>,
+    /// Makes AAC, where the configuration names it.
+    ffmpeg: Option<Arc<PathBuf>>,
+}
 
 impl Hubs {
+    /// None are running. `ffmpeg`: the program that makes AAC; empty: there is none.
+    pub(crate) fn new(ffmpeg: &Path) -> Self {
+        let ffmpeg = (!ffmpeg.as_os_str().is_empty()).then(|| Arc::new(ffmpeg.to_owned()));
+        Self { running: Mutex::default(), ffmpeg }
+    }
+
     /// The lesson's hub; it is started when nobody has one.
     pub(crate) fn of(&self, lesson: LessonId, media: &MediaHandle) -> Arc<Hub> {
         let mut hubs = self.lock();
@@ -108,6 +150,7 @@ impl Hubs {
             lesson,
             media: media.clone(),
             segmenter: RwLock::default(),
+            playlists: Mutex::new(Playlists::new(self.ffmpeg.clone())),
             changes: watch::Sender::new(0),
         });
         hubs.insert(lesson, Arc::downgrade(&hub));
@@ -118,7 +161,7 @@ impl Hubs {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<LessonId, Weak<Hub>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

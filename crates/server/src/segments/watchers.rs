@@ -46,6 +46,13 @@ pub(crate) struct Watcher {
     books: Watchers,
 }
 
+/// One who watches, for those that serve it piece by piece.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    orders: watch::Receiver<Orders>,
+    progress: Arc<Mutex<Option<Progress>>>,
+}
+
 impl Watchers {
     /// Somebody begins to watch.
     pub(crate) fn enter(&self, peer: PeerId, who: Identity, lesson: LessonId) -> Watcher {
@@ -120,6 +127,23 @@ impl Watcher {
         }
     }
 
+    /// The slots it must not get.
+    pub(crate) fn blocked(&self) -> SlotSet {
+        self.orders.borrow().blocked
+    }
+
+    /// Media left for it.
+    pub(crate) fn note(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// What others may ask and tell of it while it watches.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing { orders: self.orders.clone(), progress: Arc::clone(&self.progress) }
+    }
+}
+
+impl Standing {
     /// The slots it must not get.
     pub(crate) fn blocked(&self) -> SlotSet {
         self.orders.borrow().blocked
