@@ -1,6 +1,9 @@
 //! End-to-end tests against the real server, simulated peers.
 
+mod acme;
+mod acme_double;
 mod api;
+mod authority;
 mod control;
 mod ice_tcp;
 mod lesson;

@@ -53,9 +53,14 @@ impl Rig {
 
     /// Stops the server and starts another on the same data.
     pub(crate) async fn restart(self) -> Result<Self> {
+        self.restart_with(|_| {}).await
+    }
+
+    /// Stops the server and starts another on the same data, with some keys changed.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Result<Self> {
         let Self { app, folder, http, organiser } = self;
         app.shutdown().await;
-        let app = App::start(config(folder.path(), |_| {})).await?;
+        let app = App::start(config(folder.path(), change)).await?;
         ensure!(app.organiser_link().is_none(), "a later start makes no link");
         Ok(Self { app, folder, http, organiser })
     }

@@ -1,79 +1,19 @@
 //! Encryption on the one port: certificates from files, renewed under a running lesson; home-made ones; who is served without.
 
-use crate::rig::{PATIENCE, Rig};
+use crate::{
+    authority::{Authority, get, open},
+    rig::{PATIENCE, Rig},
+};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{SinkExt as _, StreamExt as _};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use server::config::TlsMode;
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
-use tokio_rustls::{
-    TlsConnector,
-    client::TlsStream,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::ring,
-        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-    },
-};
 use tokio_tungstenite::{client_async, tungstenite::Message};
-
-/// An authority of a test's own.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Result<Self> {
-        let mut params = CertificateParams::new(Vec::new())?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate()?;
-        let pem = params.self_signed(&key)?.pem();
-        Ok(Self { issuer: Issuer::new(params, key), pem })
-    }
-
-    /// Writes a certificate for `name` and its key into `folder`, as certbot does.
-    fn issue(&self, folder: &Path, name: &str) -> Result<()> {
-        let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, &self.issuer)?;
-        std::fs::write(folder.join("fullchain.pem"), certificate.pem())?;
-        std::fs::write(folder.join("privkey.pem"), key.serialize_pem())?;
-        Ok(())
-    }
-}
-
-/// A browser that trusts `authority` opens a connection to the server under `name`.
-async fn open(rig: &Rig, authority: &str, name: &str) -> Result<TlsStream<TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = TcpStream::connect(rig.addr()).await?;
-    let name = ServerName::try_from(name.to_owned())?;
-    Ok(TlsConnector::from(Arc::new(config)).connect(name, stream).await?)
-}
-
-/// Asks for a path and gives the whole answer.
-async fn get(
-    stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin),
-    host: &str,
-    path: &str,
-) -> Result<String> {
-    stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
-        .await?;
-    let mut answer = Vec::new();
-    // A peer that closes without saying so has said everything all the same.
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewed_certificate_is_used_for_new_connections_and_an_open_page_notices_nothing() -> Result<()> {

@@ -79,6 +79,8 @@ pub struct SegmentsConfig {
 pub enum TlsMode {
     /// Two files that another program keeps.
     Files,
+    /// Fetched from an ACME server such as Let's Encrypt.
+    Acme,
     /// Made here, for a school's own network.
     SelfSigned,
     /// No encryption: this machine and named proxies only.
@@ -94,6 +96,14 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
     /// Its private key, PEM; for `files`.
     pub key: PathBuf,
+    /// Names to fetch a certificate for; for `acme`.
+    pub domains: Vec<String>,
+    /// Mail address an ACME server warns when a certificate is not renewed; for `acme`.
+    pub contact: String,
+    /// Directory of the ACME server; for `acme`.
+    pub directory: String,
+    /// Root certificate of a private ACME server, PEM; for `acme`.
+    pub directory_root: PathBuf,
     /// Whether other machines are served without encryption too.
     pub plain_http: bool,
 }
@@ -181,8 +191,17 @@ impl Config {
         Ok(config)
     }
 
+    /// The host of `public_url`, without brackets; `None` when links take the address a request came by.
+    pub(crate) fn public_host(&self) -> Option<String> {
+        let uri: axum::http::Uri = self.public_url.parse().ok()?;
+        uri.host().map(|host| host.trim_matches(['[', ']']).to_owned())
+    }
+
     /// What no key can tell by itself.
     fn check(&self, reader: &mut Reader) {
+        if self.tls.mode == TlsMode::Acme && self.tls.domains.is_empty() {
+            reader.refuse("tls.domains", "[]", "at least one domain name, because tls.mode is \"acme\"");
+        }
         if self.tls.mode == TlsMode::Files {
             for (key, path) in [("tls.certificate", &self.tls.certificate), ("tls.key", &self.tls.key)] {
                 if path.as_os_str().is_empty() {
@@ -197,6 +216,7 @@ impl Config {
         let any_port = SocketAddr::from(([0, 0, 0, 0], 7443));
         let address = "an IP address and a port, such as \"0.0.0.0:7443\" or \"[::]:7443\"";
         let host_list = "a list of IP addresses or host names, such as [\"203.0.113.7\", \"cau.example.vn\"]";
+        let domain_list = "a list of domain names, such as [\"cau.example.vn\"]";
         let flag = "true or false";
         let file = "\"\" or a PEM file, such as \"/etc/letsencrypt/live/cau.example.vn/fullchain.pem\"";
         let count = "a whole number from 1 to 1000000";
@@ -303,7 +323,7 @@ impl Config {
             tls: TlsConfig {
                 mode: from.take(
                     "tls.mode",
-                    "\"files\", \"self_signed\" or \"off\"",
+                    "\"acme\", \"files\", \"self_signed\" or \"off\"",
                     TlsMode::SelfSigned,
                     |given| match given.text()?.as_str() {
                         "files" => Some(TlsMode::Files),
@@ -314,6 +334,7 @@ impl Config {
                 ),
                 certificate: from
                     .take("tls.certificate", file, PathBuf::new(), |given| given.text().map(PathBuf::from)),
+                        "acme" => Some(TlsMode::Acme),
                 key: from.take("tls.key", file, PathBuf::new(), |given| given.text().map(PathBuf::from)),
                 plain_http: from.take("tls.plain_http", flag, false, Given::boolean),
             },
@@ -323,6 +344,22 @@ impl Config {
             segments: SegmentsConfig {
                 ffmpeg: from.take(
                     "segments.ffmpeg",
+                domains: from.take("tls.domains", domain_list, Vec::new(), |given| {
+                    let names = given.texts()?;
+                    names.iter().all(|name| is_domain(name)).then_some(names)
+                }),
+                contact: from.take("tls.contact", "\"\" or a mail address", String::new(), |given| {
+                    given.text().filter(|contact| contact.is_empty() || contact.contains('@'))
+                }),
+                directory: from.take(
+                    "tls.directory",
+                    "an https:// address",
+                    "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
+                    |given| given.text().filter(|address| address.starts_with("https://")),
+                ),
+                directory_root: from.take("tls.directory_root", file, PathBuf::new(), |given| {
+                    given.text().map(PathBuf::from)
+                }),
                     "\"\" or a program, such as \"ffmpeg\" or \"/usr/bin/ffmpeg\"",
                     PathBuf::new(),
                     |given| given.text().map(PathBuf::from),
@@ -340,6 +377,10 @@ fn base_url(text: &str) -> Option<String> {
         && uri.path() == "/"
         && uri.query().is_none();
     fits.then(|| text.trim_end_matches('/').to_owned())
+}
+
+fn is_domain(text: &str) -> bool {
+    is_host(text) && text.parse::<IpAddr>().is_err() && text.contains('.')
 }
 
 fn is_host(text: &str) -> bool {
@@ -429,6 +470,10 @@ mod tests {
             ("tls.mode", "\"maybe\"", "\"self_signed\" or \"off\""),
             ("tls.certificate", "7", "a PEM file"),
             ("tls.key", "[]", "a PEM file"),
+            ("tls.domains", "[\"203.0.113.7\"]", "a list of domain names"),
+            ("tls.contact", "\"nobody\"", "a mail address"),
+            ("tls.directory", "\"http://insecure.vn\"", "an https:// address"),
+            ("tls.directory_root", "1", "a PEM file"),
             ("tls.plain_http", "1", "true or false"),
             ("log.format", "\"xml\"", "\"pretty\" or \"json\""),
             ("log.level", "\"loud\"", "error, warn, info"),
@@ -469,6 +514,7 @@ mod tests {
         let expected = ["tls.certificate", "tls.key", "because tls.mode is \"files\""];
             ("segments.ffmpeg", "true", "or a program"),
         check("[tls]\nmode = \"files\"", &[], &expected);
+        check("[tls]\nmode = \"acme\"", &[], &["tls.domains", "at least one domain name"]);
         check("[tls]\nmode = \"files\"\ncertificate = \"c.pem\"", &[], &["wrong value for tls.key"]);
     }
 

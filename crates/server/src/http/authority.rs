@@ -11,7 +11,6 @@ use axum::{
     http::{HeaderMap, header},
     response::{Html, IntoResponse, Response},
 };
-use sha2::{Digest as _, Sha256};
 use signalling::ProblemCode;
 
 const PAGE: &str = include_str!("authority.html");
@@ -19,12 +18,9 @@ const PAGE: &str = include_str!("authority.html");
 /// `GET /chung-chi`: what the authority is, its fingerprint, and how to install it.
 pub(super) async fn page(State(state): State<AppState>) -> Answer<Response> {
     let der = read(&state).await?;
-    let print = data_encoding::HEXUPPER.encode(&Sha256::digest(&der));
-    let print: Vec<_> =
-        print.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned()).collect();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, Html(PAGE.replace("{fingerprint}", &print.join(":")))).into_response())
+    Ok((headers, Html(PAGE.replace("{fingerprint}", &tls::fingerprint(&der)))).into_response())
 }
 
 /// `GET /chung-chi.crt`: the authority's certificate, DER, as every system installs it.

@@ -155,6 +155,10 @@ impl Connection {
                 };
                 // A client that does not trust a home-made certificate hangs up here; it is no fault.
                 let Ok(Ok(stream)) = agreed else { return };
+                if stream.get_ref().1.alpn_protocol() == Some(tls::VALIDATION) {
+                    // An ACME server has seen the proof in the handshake; nothing more is said (RFC 8737 section 3).
+                    return;
+                }
                 drop(place);
                 self.http(stream, Secure(true)).await;
             }

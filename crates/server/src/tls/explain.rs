@@ -24,7 +24,7 @@ pub(crate) fn explain(mode: TlsMode, request: &Request) -> Response {
     let address = format!("https://{host}{path}");
     match mode {
         // The browser carries the fragment, and with it the token, over to the new address (RFC 9110 section 10.2.2).
-        TlsMode::Files => Redirect::permanent(&address).into_response(),
+        TlsMode::Files | TlsMode::Acme => Redirect::permanent(&address).into_response(),
         TlsMode::SelfSigned => page(PAGE, &address),
         TlsMode::Off => page(NO_TLS, &address),
     }

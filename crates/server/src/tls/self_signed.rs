@@ -160,7 +160,8 @@ const PRIVATE: [(IpAddr, u8); 8] = [
     (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
 ];
 
-fn is_private(address: &IpAddr) -> bool {
+/// Whether an address is of a private network, or of this machine.
+pub(crate) fn is_private(address: &IpAddr) -> bool {
     PRIVATE.iter().any(|(network, length)| match (network, address) {
         (IpAddr::V4(network), IpAddr::V4(address)) => {
             (network.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(*length)
@@ -215,7 +216,7 @@ fn make_authority(names: &[String]) -> anyhow::Result<(String, String)> {
 }
 
 /// Writes a file that only this user may read.
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let say = || format!("cannot write {}", path.display());
     let mut file = fs::OpenOptions::new()
         .write(true)
