@@ -5,6 +5,7 @@ mod acme_double;
 mod api;
 mod authority;
 mod control;
+mod doctor;
 mod ice_tcp;
 mod lesson;
 mod links;

@@ -259,7 +259,7 @@ impl RunningApp {
     }
 }
 
-fn database(config: &Config) -> PathBuf {
+pub(crate) fn database(config: &Config) -> PathBuf {
     config.data_dir.join("nhipcau.db")
 }
 

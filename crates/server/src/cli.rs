@@ -1,14 +1,16 @@
 //! The command line of `nhipcau`.
 
-use crate::{App, Config, RunningApp, logging};
+use crate::{App, Config, RunningApp, config::ConfigErrors, doctor, logging};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     io::{Write as _, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::warn;
 
 /// Exit code of a start that the configuration stops.
 const EXIT_CONFIGURATION: u8 = 2;
@@ -52,6 +54,8 @@ enum Command {
     },
     /// Read the configuration, name everything that is wrong with it, and stop.
     CheckConfig(Configured),
+    /// Look for what keeps lessons from classrooms: on this machine, or (`--outside`) from here to a server.
+    Doctor(doctor::Arguments),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -61,10 +65,19 @@ enum LinkRole {
 }
 
 #[derive(Args)]
-struct Configured {
+pub(crate) struct Configured {
     /// Configuration file; without one the defaults hold. Variables such as `NHIPCAU_LISTEN` override both.
     #[arg(long, value_name = "FILE", env = "NHIPCAU_CONFIG")]
     config: Option<PathBuf>,
+}
+
+impl Configured {
+    /// Reads the file and this process's environment.
+    pub(crate) fn load(&self) -> Result<Config, ConfigErrors> {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Config::load(self.config.as_deref(), environment)
+    }
 }
 
 /// Runs the command line of this process.
@@ -79,10 +92,9 @@ pub fn run() -> ExitCode {
             (configured, Box::new(move |config| restore(&config, &file)))
         }
         Command::CheckConfig(configured) => (configured, Box::new(|_| say("ok\n"))),
+        Command::Doctor(arguments) => return doctor::run(arguments),
     };
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = match Config::load(configured.config.as_deref(), environment) {
+    let config = match configured.load() {
         Ok(config) => config,
         Err(errors) => return fail(&errors, EXIT_CONFIGURATION),
     };
@@ -97,6 +109,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        raise_file_limit();
         let mut app = App::start(config.clone()).await?;
         say(&greeting(&app))?;
         loop {
@@ -131,6 +144,14 @@ fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// A connection is a file, and systems begin with 1,024 of them: takes as many as this process may have.
+fn raise_file_limit() {
+    let most = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }) {
+        warn!(%error, "the limit of open files stays as it is: {error}");
+    }
+}
+
 fn print_organiser_link(config: &Config) -> anyhow::Result<()> {
     let link = runtime()?.block_on(App::new_organiser_link(config))?;
     say(&format!("{link}\n"))
@@ -151,16 +172,16 @@ fn greeting(app: &RunningApp) -> String {
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Runtime::new().context("cannot start the runtime")
 }
 
-fn say(text: &str) -> anyhow::Result<()> {
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
-fn fail(what: &impl std::fmt::Display, code: u8) -> ExitCode {
+pub(crate) fn fail(what: &impl std::fmt::Display, code: u8) -> ExitCode {
     // Standard error may be closed; then there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "nhipcau: {what}");
     ExitCode::from(code)

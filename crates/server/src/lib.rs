@@ -6,6 +6,7 @@ mod auth;
 pub mod cli;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod http;
 mod lessons;
 mod limits;

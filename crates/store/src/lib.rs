@@ -101,6 +101,26 @@ impl Store {
         Ok(Self { path, writer, readers })
     }
 
+    /// Looks whether [`Store::open`] would take a file, and changes nothing in it; also while a server uses it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn examine(path: &Path) -> Result<(), StoreError> {
+        let failed = |error| StoreError::from_sqlx(path, error);
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
+        check_health(path, &pool).await?;
+        let newest: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&pool)
+            .await
+            .map_err(failed)?;
+        pool.close().await;
+        match newest.filter(|newest| !MIGRATIONS.version_exists(*newest)) {
+            Some(version) => Err(StoreError::FromNewerVersion { path: path.to_path_buf(), version }),
+            None => Ok(()),
+        }
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path

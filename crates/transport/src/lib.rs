@@ -21,6 +21,7 @@ pub mod framing;
 mod ice;
 mod identity;
 mod peer;
+pub mod reach;
 mod remote;
 mod router;
 mod rtp;

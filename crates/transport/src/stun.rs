@@ -118,7 +118,7 @@ pub(crate) fn read_check(
     Some(Check { transaction: message.transaction_id.0, role, nominates, priority })
 }
 
-fn build(setters: &[Box<dyn Setter + '_>]) -> Option<Vec<u8>> {
+pub(crate) fn build(setters: &[Box<dyn Setter + '_>]) -> Option<Vec<u8>> {
     let mut message = Message::new();
     message.build(setters).ok()?;
     Some(message.raw)
@@ -159,7 +159,7 @@ pub(crate) fn write_role_conflict(
     ])
 }
 
-struct Attribute(AttrType, Vec<u8>);
+pub(crate) struct Attribute(pub(crate) AttrType, pub(crate) Vec<u8>);
 
 impl Setter for Attribute {
     fn add_to(&self, message: &mut Message) -> rtc_shared::error::Result<()> {

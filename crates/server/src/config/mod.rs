@@ -320,12 +320,21 @@ impl Config {
                     |given| given.number(1, 3_650),
                 ),
             },
+            segments: SegmentsConfig {
+                ffmpeg: from.take(
+                    "segments.ffmpeg",
+                    "\"\" or a program, such as \"ffmpeg\" or \"/usr/bin/ffmpeg\"",
+                    PathBuf::new(),
+                    |given| given.text().map(PathBuf::from),
+                ),
+            },
             tls: TlsConfig {
                 mode: from.take(
                     "tls.mode",
                     "\"acme\", \"files\", \"self_signed\" or \"off\"",
                     TlsMode::SelfSigned,
                     |given| match given.text()?.as_str() {
+                        "acme" => Some(TlsMode::Acme),
                         "files" => Some(TlsMode::Files),
                         "self_signed" => Some(TlsMode::SelfSigned),
                         "off" => Some(TlsMode::Off),
@@ -334,16 +343,7 @@ impl Config {
                 ),
                 certificate: from
                     .take("tls.certificate", file, PathBuf::new(), |given| given.text().map(PathBuf::from)),
-                        "acme" => Some(TlsMode::Acme),
                 key: from.take("tls.key", file, PathBuf::new(), |given| given.text().map(PathBuf::from)),
-                plain_http: from.take("tls.plain_http", flag, false, Given::boolean),
-            },
-        }
-    }
-}
-            segments: SegmentsConfig {
-                ffmpeg: from.take(
-                    "segments.ffmpeg",
                 domains: from.take("tls.domains", domain_list, Vec::new(), |given| {
                     let names = given.texts()?;
                     names.iter().all(|name| is_domain(name)).then_some(names)
@@ -360,11 +360,11 @@ impl Config {
                 directory_root: from.take("tls.directory_root", file, PathBuf::new(), |given| {
                     given.text().map(PathBuf::from)
                 }),
-                    "\"\" or a program, such as \"ffmpeg\" or \"/usr/bin/ffmpeg\"",
-                    PathBuf::new(),
-                    |given| given.text().map(PathBuf::from),
-                ),
+                plain_http: from.take("tls.plain_http", flag, false, Given::boolean),
             },
+        }
+    }
+}
 
 /// A base of links: scheme, host, perhaps a port; the slash at its end removed.
 fn base_url(text: &str) -> Option<String> {
@@ -467,13 +467,14 @@ mod tests {
             ("data_dir", "\"\"", "a folder"),
             ("trusted_proxies", "[\"proxy.local\"]", "a list of IP addresses"),
             ("drain_timeout_s", "0", "from 1 to 60"),
+            ("segments.ffmpeg", "true", "or a program"),
             ("tls.mode", "\"maybe\"", "\"self_signed\" or \"off\""),
             ("tls.certificate", "7", "a PEM file"),
-            ("tls.key", "[]", "a PEM file"),
             ("tls.domains", "[\"203.0.113.7\"]", "a list of domain names"),
             ("tls.contact", "\"nobody\"", "a mail address"),
             ("tls.directory", "\"http://insecure.vn\"", "an https:// address"),
             ("tls.directory_root", "1", "a PEM file"),
+            ("tls.key", "[]", "a PEM file"),
             ("tls.plain_http", "1", "true or false"),
             ("log.format", "\"xml\"", "\"pretty\" or \"json\""),
             ("log.level", "\"loud\"", "error, warn, info"),
@@ -512,7 +513,6 @@ mod tests {
     #[test]
     fn a_mode_that_needs_other_keys_says_which() {
         let expected = ["tls.certificate", "tls.key", "because tls.mode is \"files\""];
-            ("segments.ffmpeg", "true", "or a program"),
         check("[tls]\nmode = \"files\"", &[], &expected);
         check("[tls]\nmode = \"acme\"", &[], &["tls.domains", "at least one domain name"]);
         check("[tls]\nmode = \"files\"\ncertificate = \"c.pem\"", &[], &["wrong value for tls.key"]);

@@ -4,6 +4,7 @@
 //! address cannot hold all connections; and pages and media (ICE-TCP) share this port, told apart by their first byte.
 
 mod demux;
+mod opening;
 mod waiting;
 
 use crate::{
@@ -20,6 +21,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use opening::{Begun, CHECK_MAX, Opening};
 use socket2::SockRef;
 use std::{
     convert::Infallible,
@@ -29,7 +31,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
@@ -37,7 +39,6 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
-use transport::framing::Deframer;
 use waiting::{Place, Waiting};
 
 /// How long a client may take to say what it is. A mountain link loses a packet or two and repeats them within seconds; browsers also
@@ -49,8 +50,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the handshake of TLS may take.
 const TLS_TIMEOUT: Duration = Duration::from_secs(15);
-/// The first frame of ICE-TCP is a connectivity check, which is never longer.
-const CHECK_MAX: usize = 1_024;
 
 /// What the accept loop works with.
 pub(crate) struct Doors {
@@ -155,11 +154,11 @@ impl Connection {
                 };
                 // A client that does not trust a home-made certificate hangs up here; it is no fault.
                 let Ok(Ok(stream)) = agreed else { return };
+                drop(place);
                 if stream.get_ref().1.alpn_protocol() == Some(tls::VALIDATION) {
                     // An ACME server has seen the proof in the handshake; nothing more is said (RFC 8737 section 3).
                     return;
                 }
-                drop(place);
                 self.http(stream, Secure(true)).await;
             }
             (Some(Spoken::Http), _) => {
@@ -215,23 +214,25 @@ impl Connection {
 
 /// Reads the connectivity check a connection begins with and gives both to the media workers, who verify it.
 async fn hand_over(mut stream: TcpStream, remote: SocketAddr, media: &MediaHandle) {
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     let check = async {
-        let (mut read, mut frames) = (Vec::new(), Deframer::new(CHECK_MAX));
-        let mut buffer = [0; CHECK_MAX];
+        let (mut opening, mut buffer) = (Opening::new(remote), [0; CHECK_MAX]);
         loop {
             let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
-            let bytes = buffer.get(..count)?;
-            read.extend_from_slice(bytes);
-            frames.push(bytes);
-            if frames.next_frame().ok()?.is_some() {
-                return Some(read);
+            match opening.push(buffer.get(..count)?) {
+                Begun::Unfinished => {}
+                Begun::Check(read) => return Some(read),
+                Begun::Question(answer) => {
+                    stream.write_all(&answer).await.ok()?;
+                    return None;
+                }
+                Begun::Nothing => return None,
             }
         }
     };
     let Ok(Some(read)) = timeout(FIRST_BYTES_TIMEOUT, check).await else { return };
     // Stays non-blocking.
     let Ok(stream) = stream.into_std() else { return };
-    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     if let Err(refused) = media.take_stream(stream, remote, read) {
         metrics::counter!("nhipcau_streams_refused_total").increment(1);
         debug!(%refused, "a media connection was refused: {refused}");

@@ -40,7 +40,7 @@ impl Worker {
             (Some(Route::There(peer, worker)), None) => self.forward(peer, worker, path, bytes),
             // A check from an unknown address, or for another peer than the one that used the address before.
             (_, Some(_)) => self.on_check(now, path, bytes),
-            (None, None) => self.counts.unknown += 1,
+            (None, None) => self.on_stranger(path, bytes),
         }
     }
 

@@ -45,6 +45,7 @@ mod meters;
 mod outbox;
 mod outlet;
 mod publisher;
+mod reach;
 mod registry;
 mod shared;
 mod socket;

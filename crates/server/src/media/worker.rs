@@ -12,6 +12,7 @@ use super::{
     meters::Meters,
     outbox::Outbox,
     outlet::{Egress, Outlet},
+    reach::ANSWERS_MAX,
     shared::Shared,
     socket::{Batch, MediaSocket},
     sockets::Sockets,
@@ -92,6 +93,8 @@ pub(super) struct Worker {
     pub(super) gaps: Vec<HashSet<(LessonId, Slot, Layer)>>,
     /// Checks from unknown addresses that may still be looked up before the next care.
     pub(super) lookups_left: u32,
+    /// Answers to strangers before the second is over.
+    pub(super) answers_left: u32,
     /// Workers with new letters in their boxes.
     pub(super) to_ring: Vec<bool>,
     /// Who wants a lesson's packets besides its viewers.
@@ -132,6 +135,7 @@ impl Worker {
             sent: Counts::default(),
             gaps: vec![HashSet::new(); workers],
             lookups_left: LOOKUPS_MAX,
+            answers_left: ANSWERS_MAX,
             to_ring: vec![false; workers],
             taps: HashMap::new(),
             accepted: Vec::new(),
@@ -408,6 +412,7 @@ impl Worker {
             }
         }
         self.meters.peers(publishers, self.peers.len() - publishers);
+        self.answers_left = ANSWERS_MAX;
         self.meters.flush(sent, &mut self.egress.socket, &mut self.counts, &mut self.outbox.dropped);
         if self.index == 0 {
             let patience = self.shared.config.connect_timeout;
