@@ -47,6 +47,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/sw-du-gio.js", get(assets::worker))
         .route("/chung-chi", get(authority::page))
         .route("/chung-chi.crt", get(authority::file))
+        .route("/mang-lan", get(island::page))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
