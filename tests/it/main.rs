@@ -9,6 +9,7 @@ mod doctor;
 mod ice_tcp;
 mod lesson;
 mod links;
+mod lossy_tcp;
 mod media_peer;
 mod mountain;
 mod notes;

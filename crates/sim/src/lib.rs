@@ -13,5 +13,6 @@ pub mod link;
 pub mod observers;
 pub mod packetize;
 mod process;
+pub mod ways;
 pub mod whip;
 pub mod world;

@@ -12,6 +12,7 @@ use sim::{
     lesson::{self, ActConfig, ActSummary, RecoverConfig},
     link,
     observers::{self, WritingConfig},
+    ways::{self, Way, WaysConfig},
 };
 use std::time::Duration;
 use tokio::sync::watch;
@@ -41,6 +42,8 @@ enum Command {
     World(commands::world::WorldArgs),
     /// A bad link as a process: prints where it listens, then obeys lines of JSON on standard input.
     Link(commands::link::LinkArgs),
+    /// Measures what a viewer costs the server over UDP, over TCP, and as segments.
+    Ways(WaysArgs),
     /// The sending half of the floor; started by `fanout`.
     #[command(hide = true)]
     Floor,
@@ -106,6 +109,9 @@ struct ClassroomsArgs {
     /// A bad link for each of them: P1 to P8.
     #[arg(long)]
     profile: Option<String>,
+    /// Come over TCP, as where a network blocks UDP.
+    #[arg(long)]
+    over_tcp: bool,
     /// Seed of the links' losses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -201,6 +207,41 @@ struct FanoutArgs {
     json: bool,
 }
 
+#[derive(Args)]
+struct WaysArgs {
+    /// Viewers of each way.
+    #[arg(long, default_value_t = 200)]
+    viewers: usize,
+    /// The ways, one measurement each.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "udp,tcp,segments")]
+    over: Vec<WayArg>,
+    /// Rate of the picture every viewer gets, kbit/s.
+    #[arg(long, default_value_t = 1_000)]
+    video_kbps: u64,
+    /// Length of each measurement.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Viewers that come in a second.
+    #[arg(long, default_value_t = 20)]
+    joins_per_second: usize,
+    /// The server's program; default: `nhipcau` beside this one.
+    #[arg(long)]
+    server_program: Option<std::path::PathBuf>,
+    /// A free port, TCP and UDP, on the loopback interface.
+    #[arg(long, default_value_t = 26_310)]
+    port: u16,
+    /// One line of JSON for each way instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum WayArg {
+    Udp,
+    Tcp,
+    Segments,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum CodecArg {
     Vp8,
@@ -226,6 +267,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Fanout(args) => measure_fanout(args).await,
         Command::World(args) => commands::world::run(&args),
         Command::Link(args) => commands::link::run(args).await,
+        Command::Ways(args) => measure_ways(args).await,
         Command::Floor => send_floor(),
     }
 }
@@ -298,6 +340,7 @@ async fn fill_classrooms(args: ClassroomsArgs) -> anyhow::Result<()> {
         gro: true,
         codecs: vec![Codec::H264, Codec::Vp8],
         link,
+        over_tcp: args.over_tcp,
     })
     .await?;
     print(&summary, args.json)?;
@@ -478,6 +521,48 @@ async fn measure_fanout(args: FanoutArgs) -> anyhow::Result<()> {
     }
     if !starved.is_empty() {
         bail!("with {starved:?} viewers the wanted rate was not reached: this machine was too busy to tell");
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command belongs on standard output")]
+async fn measure_ways(args: WaysArgs) -> anyhow::Result<()> {
+    let server = match args.server_program {
+        Some(program) => program,
+        None => std::env::current_exe()?.with_file_name("nhipcau"),
+    };
+    let config = WaysConfig {
+        server,
+        port: args.port,
+        viewers: args.viewers,
+        video: Bitrate::from_kbps(args.video_kbps),
+        duration: Duration::from_secs(args.seconds),
+        joins_per_second: args.joins_per_second,
+    };
+    if !args.json {
+        println!("way       viewers  millicores/viewer  µs/Mbit  KiB/viewer  kbit/s  cores  idle");
+    }
+    for way in args.over {
+        let (way, name) = match way {
+            WayArg::Udp => (Way::Udp, "udp"),
+            WayArg::Tcp => (Way::Tcp, "tcp"),
+            WayArg::Segments => (Way::Segments, "segments"),
+        };
+        let row = ways::measure(&config, way).await?;
+        if args.json {
+            println!("{}", serde_json::to_string(&row)?);
+            continue;
+        }
+        println!(
+            "{name:8}  {:7}  {:17.2}  {:7.0}  {:10.0}  {:6.0}  {:5.2}  {:4.2}",
+            row.viewers,
+            row.millicores_per_viewer,
+            row.cpu_us_per_mbit,
+            row.rss_kib_per_viewer,
+            row.kbps_per_viewer,
+            row.server_cores,
+            row.idle_cores,
+        );
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
 use domain::{Codec, MediaKind, Slot, Timestamp};
 use std::{net::SocketAddr, time::Duration};
 use transport::{
-    Feedback, Output, PeerEvent, Received, RtpIn, RtpRole,
+    Feedback, Output, PeerEvent, Received, Remote, RtpIn, RtpRole,
     client::ClientPeer,
     feedback::{Compound, TwccRecorder},
 };
@@ -72,7 +72,7 @@ impl Classroom {
     pub fn datagram(
         &mut self,
         now: Timestamp,
-        from: SocketAddr,
+        from: impl Into<Remote>,
         datagram: &mut [u8],
         send: impl FnMut(SocketAddr, &[u8]),
     ) {

@@ -1,17 +1,20 @@
 //! A thread with many classrooms: one socket each, read in batches (GRO), one clock tick for all.
 
-use super::{classroom::Classroom, reception::Counts, summary::Record};
-use crate::batch::{Memory, Reader};
+use super::{
+    classroom::Classroom,
+    reception::Counts,
+    summary::Record,
+    wire::{Line, Wire},
+};
+use crate::batch::Memory;
 use domain::Timestamp;
-use mio::{Events, Interest, Poll, Token, Waker, net::UdpSocket};
+use mio::{Events, Poll, Token, Waker};
 use std::{
     io,
-    net::SocketAddr,
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
-use tracing::debug;
 
 /// How often classrooms look at their clocks: NACK and DTLS timers need no finer one.
 const TICK: Duration = Duration::from_millis(10);
@@ -25,7 +28,7 @@ pub struct Hall {
 }
 
 enum Command {
-    Enter(std::net::UdpSocket, Box<Classroom>),
+    Enter(Line, Box<Classroom>),
     Look(mpsc::Sender<Glance>),
     Close,
 }
@@ -50,16 +53,8 @@ impl std::ops::AddAssign for Glance {
 }
 
 struct Seat {
-    socket: UdpSocket,
-    reader: Reader,
+    wire: Wire,
     classroom: Classroom,
-}
-
-/// Sends a classroom's feedback. What does not fit into the socket is lost, as on any link.
-fn send(socket: &UdpSocket, to: SocketAddr, bytes: &[u8]) {
-    if let Err(error) = socket.send_to(bytes, to) {
-        debug!(%error, "feedback was not sent");
-    }
 }
 
 impl Hall {
@@ -83,10 +78,8 @@ impl Hall {
     ///
     /// # Errors
     /// When the thread has ended.
-    pub fn enter(&self, socket: std::net::UdpSocket, classroom: Classroom) -> io::Result<()> {
-        self.doors
-            .send(Command::Enter(socket, Box::new(classroom)))
-            .map_err(|_| io::ErrorKind::BrokenPipe)?;
+    pub fn enter(&self, line: Line, classroom: Classroom) -> io::Result<()> {
+        self.doors.send(Command::Enter(line, Box::new(classroom))).map_err(|_| io::ErrorKind::BrokenPipe)?;
         self.waker.wake()
     }
 
@@ -133,22 +126,19 @@ fn sit(
         }
         for event in &events {
             if let Some(seat) = seats.get_mut(event.token().0) {
-                let Seat { socket, reader, classroom } = seat;
-                reader.drain(socket, &mut memory, |from, datagram| {
-                    classroom.datagram(clock(), from, datagram, |to, bytes| send(socket, to, bytes));
+                let Seat { wire, classroom } = seat;
+                wire.drain(&mut memory, |from, datagram, send| {
+                    classroom.datagram(clock(), from, datagram, send);
                 });
             }
         }
         for command in commands.try_iter() {
             match command {
-                Command::Enter(socket, classroom) => {
-                    let reader = Reader::new(&socket, gro)?;
-                    let mut socket = UdpSocket::from_std(socket);
-                    poll.registry().register(&mut socket, Token(seats.len()), Interest::READABLE)?;
+                Command::Enter(line, classroom) => {
+                    let mut wire = Wire::open(line, gro, poll.registry(), Token(seats.len()))?;
                     let mut classroom = *classroom;
-                    classroom.tick(clock(), |to, bytes| send(&socket, to, bytes));
-                    let seat = Seat { socket, reader, classroom };
-                    seats.push(seat);
+                    classroom.tick(clock(), |to, bytes| wire.send(to, bytes));
+                    seats.push(Seat { wire, classroom });
                 }
                 Command::Look(answer) => {
                     let mut all = Glance::default();
@@ -161,8 +151,8 @@ fn sit(
                 Command::Close => {
                     return Ok(seats
                         .into_iter()
-                        .map(|Seat { socket, classroom, .. }| {
-                            classroom.leave(clock(), |to, bytes| send(&socket, to, bytes))
+                        .map(|Seat { mut wire, classroom }| {
+                            classroom.leave(clock(), |to, bytes| wire.send(to, bytes))
                         })
                         .collect());
                 }
@@ -170,8 +160,8 @@ fn sit(
         }
         if next_tick <= Instant::now() {
             next_tick = Instant::now() + TICK;
-            for Seat { socket, classroom, .. } in &mut seats {
-                classroom.tick(clock(), |to, bytes| send(socket, to, bytes));
+            for Seat { wire, classroom } in &mut seats {
+                classroom.tick(clock(), |to, bytes| wire.send(to, bytes));
             }
         }
     }

@@ -11,15 +11,17 @@ mod hall;
 mod picture;
 mod reception;
 mod summary;
+mod wire;
 
 pub use classroom::Classroom;
 pub use hall::{Glance, Hall};
 pub use picture::{FirstPicture, begins_keyframe};
 pub use reception::{Counts, Outcome, Reception};
 pub use summary::{Quantiles, Record, Summary};
+pub use wire::Line;
 
 use crate::{
-    link::{self, Bottleneck, Profile, UdpLink},
+    link::{self, Bottleneck, Profile, TcpLink, UdpLink},
     whip::{Door, DoorError},
 };
 use domain::{Codec, Timestamp};
@@ -29,7 +31,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::task::JoinSet;
+use tokio::{net::TcpStream, task::JoinSet};
 use tracing::{debug, info, warn};
 use transport::{
     Endpoint, EndpointConfig, Identity, PeerSecrets,
@@ -71,6 +73,8 @@ pub struct ClassroomsConfig {
     pub codecs: Vec<Codec>,
     /// A link of its own for every classroom, and the seed of the first; `None`: straight to the server.
     pub link: Option<(Profile, u64)>,
+    /// They come over TCP (ICE-TCP), as where a network blocks UDP.
+    pub over_tcp: bool,
 }
 
 /// Why a run could not be made at all; a single classroom's failure is part of the [`Summary`].
@@ -135,7 +139,14 @@ pub struct Crowd {
     shared: Arc<Shared>,
     /// Why classrooms did not get as far as a seat.
     refused: Vec<String>,
-    links: Vec<UdpLink>,
+    links: Vec<Link>,
+}
+
+/// The line of one classroom; it ends when dropped.
+#[derive(Debug)]
+enum Link {
+    Udp(#[expect(dead_code, reason = "it lives as long as the classroom")] UdpLink),
+    Tcp(#[expect(dead_code, reason = "it lives as long as the classroom")] TcpLink),
 }
 
 struct Shared {
@@ -231,28 +242,44 @@ impl Crowd {
 }
 
 /// Brings classroom `n` from nothing to a seat; gives its link back, which must live as long as it does.
-async fn join(shared: &Shared, n: usize) -> Result<Option<UdpLink>, String> {
+async fn join(shared: &Shared, n: usize) -> Result<Option<Link>, String> {
     let Shared { config, doors, endpoint, epoch, halls } = shared;
     let door = &doors[n % doors.len()];
     let now = || Timestamp::from_micros(epoch.elapsed().as_micros() as u64);
     let began = now();
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?;
     let spec = OfferSpec { sends: false, audio: 2, video: 3, codecs: config.codecs.clone() };
     let (mut peer, offer) = ClientPeer::new(endpoint, spec, PeerSecrets::from_seed(rand::random()));
     let mut granted = door.play(&config.lesson, offer).await.map_err(|error| error.to_string())?;
     debug!(n, "answered");
-    let mut link = None;
-    if let Some((profile, seed)) = &config.link {
-        let server = link::first_candidate(&granted.sdp).ok_or("the answer has no UDP candidate")?;
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let line = config.link.as_ref().map(|(profile, seed)| {
         let line = Bottleneck::new(profile, seed.wrapping_add(n as u64));
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let started =
-            UdpLink::start(any, server, line, profile.udp_blocked).await.map_err(|e| e.to_string())?;
-        granted.sdp = link::redirect_candidates(&granted.sdp, started.address());
-        link = Some(started);
-    }
-    peer.accept_answer(now(), &granted.sdp).map_err(|error| error.to_string())?;
+        (line, profile.udp_blocked)
+    });
+    let mut link = None;
+    let line = if config.over_tcp {
+        let server = link::first_tcp_candidate(&granted.sdp).ok_or("the answer has no TCP candidate")?;
+        let mut door = server;
+        if let Some((line, _)) = line {
+            let started = TcpLink::start(any, server, line).await.map_err(|error| error.to_string())?;
+            door = started.address();
+            link = Some(Link::Tcp(started));
+        }
+        let socket = TcpStream::connect(door).await.and_then(TcpStream::into_std);
+        peer.accept_answer_over_tcp(now(), &granted.sdp).map_err(|error| error.to_string())?;
+        Line::Tcp(socket.map_err(|error| error.to_string())?, server)
+    } else {
+        if let Some((line, udp_blocked)) = line {
+            let server = link::first_candidate(&granted.sdp).ok_or("the answer has no UDP candidate")?;
+            let started =
+                UdpLink::start(any, server, line, udp_blocked).await.map_err(|error| error.to_string())?;
+            granted.sdp = link::redirect_candidates(&granted.sdp, started.address());
+            link = Some(Link::Udp(started));
+        }
+        peer.accept_answer(now(), &granted.sdp).map_err(|error| error.to_string())?;
+        Line::Udp(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|error| error.to_string())?)
+    };
     let hall = &halls[n % halls.len()];
-    hall.enter(socket, Classroom::new(peer, began)).map_err(|error| error.to_string())?;
+    hall.enter(line, Classroom::new(peer, began)).map_err(|error| error.to_string())?;
     Ok(link)
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use domain::{Bitrate, Codec};
-use relay::Relay;
+pub(crate) use relay::Relay;
 use serde::Serialize;
 use std::{
     path::PathBuf,
@@ -122,6 +122,7 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
             gro: config.gro,
             codecs: vec![Codec::Vp8],
             link: None,
+            over_tcp: false,
         },
         vec![relay.organiser.with_token(&watch_token)],
     )?;

@@ -15,17 +15,17 @@ use std::{
 };
 
 /// A running server and its organiser's door.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     process: Child,
-    pub(super) base: String,
-    pub(super) organiser: Door,
+    pub(crate) base: String,
+    pub(crate) organiser: Door,
     /// Its database; removed when the relay is dropped.
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Relay {
     /// Starts `binary serve` on `port` of the loopback interface with an empty database.
-    pub(super) fn start(binary: &Path, port: u16, cores: &Cores) -> anyhow::Result<Self> {
+    pub(crate) fn start(binary: &Path, port: u16, cores: &Cores) -> anyhow::Result<Self> {
         let data = tempfile::tempdir().context("no folder for the server's data")?;
         let mut command = Command::new(binary);
         command
@@ -63,14 +63,19 @@ impl Relay {
             let _ = process.wait();
             bail!("the server printed no organiser link within 20 s");
         };
-        Ok(Self { process, base, organiser, _data: data })
+        Ok(Self { process, base, organiser, data })
     }
 
-    pub(super) fn cpu(&self) -> anyhow::Result<CpuTime> {
+    /// Its data folder.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    pub(crate) fn cpu(&self) -> anyhow::Result<CpuTime> {
         CpuTime::of(self.process.id()).context("the server has ended")
     }
 
-    pub(super) fn resident_kib(&self) -> anyhow::Result<u64> {
+    pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
         resident_kib(self.process.id()).context("the server has ended")
     }
 

@@ -253,6 +253,7 @@ impl Media {
             gro: true,
             codecs: vec![Codec::H264, Codec::Vp8],
             link: None,
+            over_tcp: false,
         };
         let mut crowd = Crowd::open(crowd_config, doors)?;
         crowd.join(Instant::now() + Duration::from_mins(2)).await;

@@ -14,7 +14,7 @@ pub use pipe::{Fate, Lost, Pipe, PipeStats};
 pub use process::{LinkProcess, serve};
 pub use profile::{Burst, Outage, PROFILES, Profile, Shape, profile};
 pub use tcp::TcpLink;
-pub use udp::{UdpLink, first_candidate, redirect_candidates};
+pub use udp::{UdpLink, first_candidate, first_tcp_candidate, redirect_candidates};
 
 use domain::Timestamp;
 use std::{

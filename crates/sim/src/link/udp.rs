@@ -177,11 +177,20 @@ pub fn redirect_candidates(sdp: &str, link: SocketAddr) -> String {
 
 /// The address of the first UDP candidate of an answer.
 pub fn first_candidate(sdp: &str) -> Option<SocketAddr> {
+    first_of("udp", sdp)
+}
+
+/// The address of the first TCP candidate of an answer (RFC 6544 section 4.5).
+pub fn first_tcp_candidate(sdp: &str) -> Option<SocketAddr> {
+    first_of("tcp", sdp)
+}
+
+fn first_of(protocol: &str, sdp: &str) -> Option<SocketAddr> {
     sdp.lines().filter_map(|line| line.strip_prefix("a=candidate:")).find_map(|candidate| {
         let fields: Vec<&str> = candidate.split(' ').collect();
-        let udp = fields.get(2)?.eq_ignore_ascii_case("udp");
+        let fits = fields.get(2)?.eq_ignore_ascii_case(protocol);
         let address = SocketAddr::new(fields.get(4)?.parse().ok()?, fields.get(5)?.parse().ok()?);
-        udp.then_some(address)
+        fits.then_some(address)
     })
 }
 
