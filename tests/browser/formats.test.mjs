@@ -1,8 +1,8 @@
 // Codecs, plain players and Firefox: whatever a school has must show the lesson.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import puppeteer from 'puppeteer-core'
 import { frameNumber, openBrowser, openPage, received, until } from './lib/browser.mjs'
+import { openFirefox } from './lib/firefox.mjs'
 import { Relay } from './lib/relay.mjs'
 
 let school
@@ -71,16 +71,7 @@ test('a plain WHEP player with one picture and one sound plays the program', () 
 test('Firefox shows the lesson', () => withRelay({ listen: '0.0.0.0:0' }, async (relay) => {
   const lesson = await relay.lesson()
   relay.sampleLesson(lesson)
-  const firefox = await puppeteer.launch({
-    browser: 'firefox',
-    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
-    headless: true,
-    extraPrefsFirefox: {
-      'media.autoplay.default': 0,
-      'media.peerconnection.ice.loopback': true,
-      'media.peerconnection.ice.obfuscate_host_addresses': false,
-    },
-  })
+  const firefox = await openFirefox()
   try {
     const page = await firefox.newPage()
     await page.goto(lesson.places[0])

@@ -1,9 +1,9 @@
 // Schools whose networks block UDP, or everything but web pages, and TVs whose browsers have no WebRTC: every one of them gets in.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { frameNumber, openBrowser, openPage, received, until } from './lib/browser.mjs'
-import { Firewall } from './lib/link.mjs'
-import { Relay } from './lib/relay.mjs'
+import { openBrowser, openPage, received, until } from './lib/browser.mjs'
+import { makeOld } from './lib/old-chromium.mjs'
+import { answersYes, behindFirewall, sounding, untilWatching } from './lib/school.mjs'
 
 let school, organiser
 
@@ -34,38 +34,6 @@ function NOTE_SEGMENTS() {
     }
   }
 }
-
-/** A relay that is reached only through a firewall, with the sample lesson on the air. */
-async function behindFirewall({ codec = 'vp8', blockIceTcp = false }, story) {
-  const firewall = await Firewall.open()
-  firewall.blockIceTcp = blockIceTcp
-  const relay = await Relay.start({ env: { NHIPCAU_ANNOUNCE: '127.0.0.1', NHIPCAU_MEDIA__ANNOUNCE_PORT: String(firewall.port) } })
-  firewall.target = relay.base
-  try {
-    const lesson = await relay.lesson()
-    // The teacher is at home: no firewall for her. Her candidates must lead to the relay's own port.
-    relay.sampleLesson(lesson, ['--codec', codec, '--media-port', new URL(relay.base).port])
-    await until('the lesson is live', () => relay.api('GET', `/api/lessons/${lesson.id}`), (l) => l.state === 'live')
-    await story({ relay, lesson, firewall })
-  } finally {
-    await relay.stop()
-    await firewall.close()
-  }
-}
-
-/** Milliseconds until the picture has moved and sound is on. */
-async function untilWatching(page, began, ms) {
-  const seen = new Set()
-  await until('a picture that moves', async () => {
-    const number = await frameNumber(page)
-    if (number !== null) seen.add(number)
-    return seen.size
-  }, (size) => size >= 3, ms)
-  return Date.now() - began
-}
-
-/** Whether some element plays with sound: not muted, and its clock runs. */
-const sounding = (page) => page.evaluate(() => [...document.querySelectorAll('video, audio')].some((m) => !m.muted && !m.paused && m.currentTime > 0 && (m.webkitAudioDecodedByteCount ?? 1) > 0))
 
 /** What the page says it is reached by, and the board of the organiser. */
 const pathOnBoard = async (relay, lesson) => (await boardOf(relay, lesson)).places[0]?.path ?? null
@@ -105,23 +73,48 @@ for (const codec of ['vp8', 'h264']) {
   }))
 }
 
-test('a TV without WebRTC watches, says how it is, and comes back by itself after the relay was killed', () => behindFirewall({ codec: 'h264' }, async ({ relay, lesson }) => {
+test('a TV of 2018 watches without WebRTC, says how it is, answers a question, and comes back by itself after the relay was killed', () => behindFirewall({ codec: 'h264' }, async ({ relay, lesson }) => {
   const old = await openBrowser()
-  await old.addInitScript(() => {
-    for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCRtpReceiver']) delete window[name]
-  })
+  await makeOld(old, 53)
   try {
     const began = Date.now()
     const tv = await openPage(old, lesson.places[0], { width: 1920, height: 1080 })
     const took = await untilWatching(tv, began, 20_000)
+    assert.deepEqual(await tv.evaluate(() => [typeof RTCPeerConnection, typeof ResizeObserver, typeof document.body.append]), ['undefined', 'undefined', 'undefined'], 'it is old indeed')
     console.log(`without WebRTC: picture after ${took} ms`)
     await until('sound', () => sounding(tv), Boolean, 5_000)
     const place = (roster) => roster.places[0]
     await until('the board sees it watching', () => boardOf(relay, lesson), (roster) => place(roster)?.state === 'watching' && place(roster)?.path === 'segments', 12_000)
     assert.equal(place(await boardOf(relay, lesson)).frozen, false)
+    const answers = await answersYes({ organiser: organiser.pages()[0], relay, lesson, tv })
+    assert.deepEqual(answers.map(({ value }) => value), [{ option: 0 }], 'the class says yes')
     await relay.restart({ signal: 'SIGKILL', downMs: 2_000 })
     await until('the board sees it watching again', () => boardOf(relay, lesson), (roster) => place(roster)?.state === 'watching', 30_000)
     await untilWatching(tv, Date.now(), 20_000)
+    assert.deepEqual(tv.problems, [])
+  } finally {
+    await old.close()
+  }
+}))
+
+test('a TV with nothing but a player of its own gets a playlist, eight seconds behind at most', () => behindFirewall({ codec: 'h264' }, async ({ relay, lesson }) => {
+  const old = await openBrowser()
+  await old.addInitScript(() => {
+    for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCRtpReceiver', 'MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name]
+  })
+  try {
+    const began = Date.now()
+    const tv = await openPage(old, lesson.places[0], { width: 1920, height: 1080 })
+    const took = await untilWatching(tv, began, 30_000)
+    await until('sound', () => sounding(tv), Boolean, 5_000)
+    await until('the board says HLS', () => pathOnBoard(relay, lesson), (path) => path === 'hls', 12_000)
+    const behind = await until('a start date', () => tv.evaluate(() => {
+      const video = [...document.querySelectorAll('video')].find((video) => video.currentTime > 0)
+      const start = video.getStartDate?.().getTime()
+      return Number.isFinite(start) ? (Date.now() - start) / 1000 - video.currentTime : null
+    }), () => true)
+    console.log(`HLS: picture after ${took} ms, ${behind === null ? 'its delay is not known to the page' : `${behind.toFixed(1)} s behind`}`)
+    assert.ok(behind === null || behind <= 8, `${behind} s behind`)
     assert.deepEqual(tv.problems, [])
   } finally {
     await old.close()
