@@ -7,6 +7,7 @@
 mod api;
 mod build;
 mod demo;
+mod dist;
 mod server;
 mod smoke;
 mod test;
@@ -31,6 +32,8 @@ enum Command {
     Test(test::Args),
     /// Build the pages only.
     Pages,
+    /// Pack program, systemd unit, example configuration and install script into one archive for a server.
+    Dist(dist::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +42,6 @@ fn main() -> anyhow::Result<()> {
         Command::Smoke(args) => smoke::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Pages => build::pages(),
+        Command::Dist(args) => dist::run(&args),
     }
 }
