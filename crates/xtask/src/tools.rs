@@ -63,7 +63,7 @@ pub(crate) fn need_firefox() -> Result<PathBuf> {
     need_debian_program(&["firefox-esr", "firefox"], "firefox-esr")
 }
 
-/// Path of LibreOffice, which opens the papers that leave the pages as a school's office does.
+/// Path of `LibreOffice`, which opens the papers that leave the pages as a school's office does.
 pub(crate) fn need_office() -> Result<PathBuf> {
     need_debian_program(&["soffice", "libreoffice"], "libreoffice-writer-nogui")
 }
