@@ -5,8 +5,8 @@
 //! ([`profile`]); a link's profile can be changed while it runs.
 
 mod pipe;
-mod profile;
 mod process;
+mod profile;
 mod tcp;
 mod udp;
 
