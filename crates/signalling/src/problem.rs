@@ -205,7 +205,7 @@ problems! {
         "There is no such pupil's work; it may have been deleted. Reload the list.";
     /// No such still of the slides any more.
     StillUnknown = "still_unknown", 404,
-        "Ảnh trang chiếu này không còn nữa; ảnh mới hơn sẽ tự hiện.",
+        "Ảnh trang chiếu này không còn nữa. Thầy/cô đợi vài giây, ảnh mới hơn sẽ tự hiện.",
         "This still of the slides is gone; the newer one appears by itself.";
     /// The picture cannot be read.
     PictureUnreadable = "picture_unreadable", 422,

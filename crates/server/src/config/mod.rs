@@ -467,6 +467,7 @@ mod tests {
             ("data_dir", "\"\"", "a folder"),
             ("trusted_proxies", "[\"proxy.local\"]", "a list of IP addresses"),
             ("drain_timeout_s", "0", "from 1 to 60"),
+            ("notes.delete_after_days", "0", "from 1 to 3650"),
             ("segments.ffmpeg", "true", "or a program"),
             ("tls.mode", "\"maybe\"", "\"self_signed\" or \"off\""),
             ("tls.certificate", "7", "a PEM file"),
