@@ -16,6 +16,7 @@ mod notes;
 mod places;
 mod report;
 mod rig;
+mod segments;
 mod speaking;
 mod tls;
 mod whip_http;
