@@ -21,11 +21,15 @@ use transport::{
     Endpoint, EndpointConfig, Identity, Output, PeerEvent, PeerSecrets, Received, Remote, RtpRole, Sealer,
     StreamId,
     client::{ClientPeer, OfferSpec},
+    feedback::{Compound, ReportBlock},
     framing::{self, Deframer},
 };
 
 /// The mark that ends every packet the tests' peers send: whose voice or picture it is.
 pub(crate) type Mark = u8;
+
+/// Between two reports of a viewer, as browsers do it.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// What a viewer got of each slot: the mark of its newest packet, and how many came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,6 +134,12 @@ pub(crate) struct MediaPeer {
     pub(crate) location: String,
     /// Its first entity tag.
     pub(crate) etag: String,
+}
+
+/// SSRC and sequence number of an RTP packet (RFC 3550 section 5.1).
+fn stream_and_number(packet: &[u8]) -> Option<(u32, u16)> {
+    let (number, ssrc) = (packet.get(2..4)?, packet.get(8..12)?);
+    Some((u32::from_be_bytes(ssrc.try_into().ok()?), u16::from_be_bytes(number.try_into().ok()?)))
 }
 
 /// An offer as a browser makes it, and the peer that made it. No two are alike.
@@ -257,6 +267,8 @@ impl MediaPeer {
         let task = tokio::spawn(async move {
             let mut pace = interval(Duration::from_millis(20));
             pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            let mut reporting = interval(REPORT_EVERY);
+            let mut heard = [None; Slot::COUNT];
             let mut n = 0u16;
             loop {
                 for event in self.flush().await {
@@ -274,6 +286,7 @@ impl MediaPeer {
                             && rtp.role == RtpRole::Media
                             && let Some(&mark) = rtp.packet.last()
                         {
+                            heard[rtp.slot.index()] = stream_and_number(rtp.packet);
                             sender.send_modify(|got| {
                                 let count = got.count(rtp.slot) + 1;
                                 got.0[rtp.slot.index()] = Some((mark, count));
@@ -288,11 +301,33 @@ impl MediaPeer {
                             self.show(n / 5 + 1, mark).await?;
                         }
                     }
+                    _ = reporting.tick(), if mark.is_none() => self.report(&heard),
                     () = sleep_until(wake_at) => self.peer.handle_timeout(now(self.epoch)),
                 }
             }
         });
         Live { got, task }
+    }
+
+    /// Says what has come so far (RFC 3550 section 6.4.2): a viewer who says nothing is not believed to see anything.
+    fn report(&mut self, heard: &[Option<(u32, u16)>; Slot::COUNT]) {
+        let Some(agreed) = self.peer.negotiated() else { return };
+        let blocks: Vec<_> = heard
+            .iter()
+            .flatten()
+            .map(|&(ssrc, number)| ReportBlock {
+                reporter: 0,
+                ssrc,
+                fraction_lost: 0,
+                cumulative_lost: 0,
+                highest_sequence: number.into(),
+                jitter: 0,
+                last_sender_report: 0,
+                delay_since_last_sender_report: 0,
+            })
+            .collect();
+        let (ours, cname) = (agreed.rtcp_ssrc, agreed.cname.clone());
+        self.peer.send_rtcp(&Compound::new().receiver_report(ours, &blocks).cname(ours, &cname).finish());
     }
 
     /// Waits until the server hangs up.

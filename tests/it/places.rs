@@ -41,7 +41,7 @@ async fn a_cluster_s_table_becomes_places_with_links_and_bad_rows_are_told_by_li
     assert_eq!((&renamed["updated"], &renamed["unchanged"]), (&json!(1), &json!(2)));
     assert_eq!(
         rig.get("/api/me", &token).await?.json()?["place"]["name"],
-        "Phòng 11A2",
+        "THPT Đan Phượng · Phòng 11A2",
         "its link stays good"
     );
     Ok(())
