@@ -138,6 +138,17 @@ test('in the rehearsal every TV checks itself, people confirm the sound, and the
   await says(tv.an, 'Lớp có nghe rõ ba tiếng chuông không?')
   await remote(tv.an, 'ok')
   await says(organiser, '0 chưa sẵn sàng', 20_000)
+})
+
+test('the teacher’s test run is what loss is counted by, and then the rehearsal is over', async () => {
+  host = await desk.device(links.host, LAPTOP)
+  await openDevices(host)
+  await press(host, 'Chạy thử')
+  await until('each room’s loss', () => organiser.locator('.rehearsal').innerText(), (words) => words.match(/mất [\d.,]+ % gói/g)?.length === 3, 60_000)
+  // What was measured before the test run is still there.
+  assert.equal((await organiser.locator('.rehearsal').innerText()).match(/xuống/g).length, 3)
+  await press(host, 'Dừng chạy thử')
+  await says(host, 'Chạy thử')
   await press(organiser, 'Đóng tổng duyệt')
 })
 
@@ -153,8 +164,6 @@ test('two helpers scan their TV and are in without an account', async () => {
 })
 
 test('the teacher starts, and three classrooms and an observer see and hear her', async () => {
-  host = await desk.device(links.host, LAPTOP)
-  await openDevices(host)
   await says(host, '3/3 điểm cầu')
   await host.getByRole('button', { name: 'Bắt đầu tiết dạy' }).click()
   observer = await rooms.device(links.observer, LAPTOP)

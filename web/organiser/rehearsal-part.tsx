@@ -197,6 +197,9 @@ function measured({ result, at }: RoomCheck): string {
     result.down_kbps === undefined ? null : t("org.rehearsal.down", { rate: rate(result.down_kbps) }),
     result.up_kbps === undefined ? null : t("org.rehearsal.up", { rate: rate(result.up_kbps) }),
     result.rtt_ms === undefined ? null : t("org.rehearsal.rtt", { ms: result.rtt_ms }),
+    result.loss === undefined
+      ? null
+      : t("org.rehearsal.loss", { percent: Math.round(result.loss * 1000) / 10 }),
     formatTime(new Date(at)),
   ]
     .filter((part) => part !== null)

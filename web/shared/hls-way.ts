@@ -199,6 +199,7 @@ export class HlsWay {
     const flow: Flow = {
       slots: {},
       packets: this.address === null ? 0 : this.moved + 1,
+      lost: 0,
       frames: 0,
       checks: -1,
       protocol: null,

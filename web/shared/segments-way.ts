@@ -210,6 +210,6 @@ export class SegmentsWay {
       slots[slot] = { packets: count, frames: 0, level: null };
       packets += count;
     });
-    return { slots, packets, frames: 0, checks: -1, protocol: null };
+    return { slots, packets, lost: 0, frames: 0, checks: -1, protocol: null };
   }
 }

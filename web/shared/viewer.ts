@@ -316,6 +316,11 @@ export class Viewer {
     }
   }
 
+  /** What the media session of now has received so far; `null` before its first second. */
+  get received(): Flow | null {
+    return this.flow;
+  }
+
   private reportIfChanged(): void {
     const now = Date.now();
     if (this.reportText() === this.reported.text) return;

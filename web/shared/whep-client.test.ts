@@ -37,7 +37,7 @@ class FakeSession implements PlayingSession {
   async flow(): Promise<Flow> {
     if (this.relay.sending && this.relay.reachable) this.packets += 50;
     if (this.relay.reachable) this.checks += 1;
-    return { slots: {}, packets: this.packets, frames: 0, checks: this.checks, protocol: "udp" };
+    return { slots: {}, packets: this.packets, lost: 0, frames: 0, checks: this.checks, protocol: "udp" };
   }
   async restartIce(): Promise<RestartOutcome> {
     this.relay.restarts += 1;

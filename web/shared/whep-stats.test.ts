@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Slot } from "./protocol.ts";
-import { readFlow } from "./whep-stats.ts";
+import { lossBetween, readFlow } from "./whep-stats.ts";
 
 test("packets, frames, sound level and answered checks are added up over the slots", () => {
   const pair = {
@@ -14,7 +14,10 @@ test("packets, frames, sound level and answered checks are added up over the slo
   const flow = readFlow(
     new Map<Slot, unknown[]>([
       ["program_audio", [{ type: "inbound-rtp", packetsReceived: 500, audioLevel: 0.25 }, pair, local]],
-      ["program_video", [{ type: "inbound-rtp", packetsReceived: 900, framesDecoded: 250 }, pair]],
+      [
+        "program_video",
+        [{ type: "inbound-rtp", packetsReceived: 900, packetsLost: 7, framesDecoded: 250 }, pair],
+      ],
     ]),
   );
   expect(flow).toEqual({
@@ -23,6 +26,7 @@ test("packets, frames, sound level and answered checks are added up over the slo
       program_video: { packets: 900, frames: 250, level: null },
     },
     packets: 1400,
+    lost: 7,
     frames: 250,
     checks: 12,
     protocol: "tcp",
@@ -38,4 +42,19 @@ test("a browser that reports little still yields numbers", () => {
   expect(flow.slots.program_audio).toEqual({ packets: 0, frames: 0, level: 0.5 });
   expect(flow.checks).toBe(-1);
   expect(flow.protocol).toBeNull();
+});
+
+test("loss is a share of what was sent, of one connection, and of enough packets", () => {
+  const flow = (packets: number, lost: number, protocol: "udp" | "tcp" = "udp") => ({
+    slots: {},
+    packets,
+    lost,
+    frames: 0,
+    checks: 0,
+    protocol,
+  });
+  expect(lossBetween(flow(100, 5), flow(570, 35))).toBeCloseTo(0.06);
+  expect(lossBetween(flow(100, 5), flow(250, 5))).toBeNull();
+  expect(lossBetween(flow(5000, 50), flow(400, 0))).toBeNull();
+  expect(lossBetween(flow(100, 0, "tcp"), flow(900, 0, "tcp"))).toBeNull();
 });

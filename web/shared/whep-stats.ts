@@ -13,6 +13,8 @@ export interface Flow {
   readonly slots: { readonly [S in Slot]?: SlotFlow };
   /** All media packets of the connection. */
   readonly packets: number;
+  /** Packets that did not come, or came again too late. */
+  readonly lost: number;
   /** Decoded frames of all pictures. */
   readonly frames: number;
   /** Answered liveness checks (RFC 7675) of the path in use; -1 where the browser does not say. */
@@ -25,6 +27,7 @@ export interface Flow {
 interface Entry {
   type?: string;
   packetsReceived?: number;
+  packetsLost?: number;
   framesDecoded?: number;
   audioLevel?: number;
   responsesReceived?: number;
@@ -38,8 +41,9 @@ interface Entry {
 /** Adds up one receiver's report. */
 export function readSlotFlow(
   entries: readonly unknown[],
-): SlotFlow & { checks: number; protocol: Flow["protocol"] } {
+): SlotFlow & { checks: number; lost: number; protocol: Flow["protocol"] } {
   let packets = 0;
+  let lost = 0;
   let frames = 0;
   let level: number | null = null;
   let checks = -1;
@@ -47,6 +51,8 @@ export function readSlotFlow(
   for (const entry of entries as readonly Entry[]) {
     if (entry.type === "inbound-rtp") {
       packets += entry.packetsReceived ?? 0;
+      // Negative when more came than was sent: repeats (RFC 3550 section 6.4.1).
+      lost += Math.max(0, entry.packetsLost ?? 0);
       frames += entry.framesDecoded ?? 0;
     }
     // The level moved from `track` to `inbound-rtp` in Chromium 85.
@@ -63,7 +69,7 @@ export function readSlotFlow(
     if (entry.type === "candidate-pair" && entry.state === "succeeded" && entry.nominated === true)
       pair = entry;
   }
-  return { packets, frames, level, checks, protocol: protocolOf(pair, entries as readonly Entry[]) };
+  return { packets, lost, frames, level, checks, protocol: protocolOf(pair, entries as readonly Entry[]) };
 }
 
 function protocolOf(pair: Entry | null, entries: readonly Entry[]): Flow["protocol"] {
@@ -75,6 +81,7 @@ function protocolOf(pair: Entry | null, entries: readonly Entry[]): Flow["protoc
 export function readFlow(bySlot: ReadonlyMap<Slot, readonly unknown[]>): Flow {
   const slots: { [S in Slot]?: SlotFlow } = {};
   let packets = 0;
+  let lost = 0;
   let frames = 0;
   let checks = -1;
   let protocol: Flow["protocol"] = null;
@@ -82,11 +89,24 @@ export function readFlow(bySlot: ReadonlyMap<Slot, readonly unknown[]>): Flow {
     const flow = readSlotFlow(entries);
     slots[slot] = { packets: flow.packets, frames: flow.frames, level: flow.level };
     packets += flow.packets;
+    lost += flow.lost;
     frames += flow.frames;
     checks = Math.max(checks, flow.checks);
     protocol = protocol ?? flow.protocol;
   });
-  return { slots, packets, frames, checks, protocol };
+  return { slots, packets, lost, frames, checks, protocol };
+}
+
+/** So many packets say something about a line. */
+const PACKETS_ENOUGH = 200;
+
+/** Share of packets lost between two looks at one UDP connection, 0 to 1; `null` when too few were sent, or over TCP. */
+export function lossBetween(before: Flow, after: Flow): number | null {
+  if (after.protocol !== "udp") return null;
+  const came = after.packets - before.packets;
+  const lost = Math.max(0, after.lost - before.lost);
+  // Fewer than before: it is another connection.
+  return came < 0 || came + lost < PACKETS_ENOUGH ? null : lost / (came + lost);
 }
 
 /** The entries of a report as a list; `forEach` is the one way to read it that every browser has. */

@@ -8,6 +8,7 @@ import type { ServerMessage } from "../shared/protocol.ts";
 import { canSpeak, RoomCamera } from "../shared/room-camera.ts";
 import type { Viewer } from "../shared/viewer.ts";
 import { impossible, type ViewerFacts } from "../shared/viewer-state.ts";
+import { lossBetween } from "../shared/whep-stats.ts";
 import type { Answer } from "./asks.ts";
 import { runCheck, sendCheck } from "./check.ts";
 import { type CheckState, checkDelayMs, shouldCheck } from "./check-state.ts";
@@ -27,6 +28,8 @@ const VOLUME_STEP = 0.1;
 /** The teacher's voice from the loudspeakers while a phone in the same room is the microphone: soft, so that it is not sent back. */
 const DUCKED = 0.3;
 const CHECK_AGAIN_MS = 20_000;
+/** Loss is counted over so long a piece of the test run. */
+const LOSS_OVER_MS = 20_000;
 /** The screen's own choice outlives a power cut, as a TV's volume does. */
 const VOLUME_KEY = "nhipcau.volume";
 
@@ -39,6 +42,7 @@ export class RoomScreen {
   private check: CheckState = { kind: "none" };
   private checking = false;
   private checkTimer: ReturnType<typeof setTimeout> | undefined;
+  private lossTimer: ReturnType<typeof setTimeout> | undefined;
   private volume = rememberedVolume();
   private stopped = false;
 
@@ -60,6 +64,7 @@ export class RoomScreen {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.checkTimer);
+    clearTimeout(this.lossTimer);
     this.tickets.stop();
     this.camera.stop();
     this.options.onOwnCamera(null);
@@ -82,6 +87,40 @@ export class RoomScreen {
     if (!this.checking && shouldCheck(this.check, lesson, facts.signal.kind === "open")) {
       this.checking = true;
       this.checkTimer = setTimeout(() => void this.runCheck(), checkDelayMs(Math.random()));
+    }
+    this.countLoss();
+  }
+
+  /** Loss needs packets, and those come in the teacher's test run: counted then, and added to what was found before. */
+  private countLoss(): void {
+    const before = this.options.viewer.received;
+    if (this.lossTimer !== undefined || before === null || !this.wantsLoss()) return;
+    this.lossTimer = setTimeout(() => {
+      this.lossTimer = undefined;
+      const after = this.options.viewer.received;
+      const loss = after === null ? null : lossBetween(before, after);
+      if (loss !== null && this.wantsLoss()) void this.tellLoss(loss);
+    }, LOSS_OVER_MS);
+  }
+
+  private wantsLoss(): boolean {
+    const { lesson } = this.facts;
+    const { check } = this;
+    const rehearsed = lesson !== null && lesson.rehearsal === true && lesson.state === "test_run";
+    return (
+      rehearsed && check.kind === "done" && check.lesson === lesson.id && check.result.loss === undefined
+    );
+  }
+
+  private async tellLoss(loss: number): Promise<void> {
+    const { check } = this;
+    if (check.kind !== "done") return;
+    const result: CheckResult = { ...check.result, loss };
+    try {
+      const { verdict } = await sendCheck(this.options.token, check.lesson, result);
+      this.options.apply({ type: "check", event: { type: "done", lesson: check.lesson, result, verdict } });
+    } catch {
+      // The next change of the lesson counts again.
     }
   }
 
