@@ -25,7 +25,7 @@ export async function look(page, name) {
   assert.ok(sideways <= 0, `${name} scrolls sideways by ${sideways} px`)
 }
 
-/** Only the picture, and only for somebody who wants to look (`NHIPCAU_SHOTS=1`). */
+/** Only the picture, and only for somebody who wants to look (`LOOK_AT_ALL=1`). */
 export async function shoot(page, name) {
-  if (process.env.NHIPCAU_SHOTS) await page.screenshot({ path: path.join(shots, `${name}.png`) })
+  if (process.env.LOOK_AT_ALL) await page.screenshot({ path: path.join(shots, `${name}.png`) })
 }
