@@ -16,6 +16,7 @@ import {
 } from "../shared/viewer-state.ts";
 import type { ShownStill } from "../shared/weak-link.ts";
 import { WhepSession } from "../shared/whep-session.ts";
+import { rememberedWriter } from "./notes/desk.ts";
 import { clampSplit, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
 
 const SPLIT_KEY = "nhipcau.observer.split";
@@ -45,6 +46,7 @@ export class Observing {
       token,
       kind: "browser",
       language: () => language.peek(),
+      name: () => shownName(rememberedWriter().name),
       onChange: (facts) => {
         this.facts.value = facts;
         // Words about a change must not wait for the next tick of the clock.
@@ -84,6 +86,12 @@ export class Observing {
     void this.viewer.start();
   }
 
+  /** The name she writes her sheet under is the one she is in the report by. */
+  tellName(name: string): void {
+    const shown = shownName(name);
+    if (shown !== null) this.viewer.send({ type: "name", name: shown });
+  }
+
   /** The moment of the lesson in sight now. */
   moment(): Moment {
     return this.clock.judge.moment(performance.now());
@@ -118,4 +126,10 @@ function rememberedSplit(): number {
   } catch {
     return SPLIT.usual;
   }
+}
+
+/** A name as the relay takes it (`PROTOCOL.md`, "name"); `null`: none was given. */
+function shownName(name: string): string | null {
+  const words = name.trim().slice(0, 100).trim();
+  return words === "" ? null : words;
 }

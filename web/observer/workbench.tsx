@@ -148,7 +148,9 @@ function DeskView(props: { observing: Observing; desk: Desk; live: boolean }): J
     case "looking":
       return <p class="desk-words">{n("notes.start.personal")}</p>;
     case "none":
-      return lesson === null ? null : <StartCard desk={desk} lesson={lesson} />;
+      return lesson === null ? null : (
+        <StartCard desk={desk} lesson={lesson} onBegin={(name) => observing.tellName(name)} />
+      );
     case "unreadable":
       return (
         <div class="desk-words" role="alert">

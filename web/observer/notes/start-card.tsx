@@ -8,7 +8,12 @@ import { Button } from "../../shared/ui/button.tsx";
 import { type Desk, rememberedWriter } from "./desk.ts";
 import { t } from "./words.ts";
 
-export function StartCard(props: { desk: Desk; lesson: Lesson }): JSX.Element {
+export function StartCard(props: {
+  desk: Desk;
+  lesson: Lesson;
+  /** The sheet begins under this name. */
+  onBegin: (name: string) => void;
+}): JSX.Element {
   const { desk, lesson } = props;
   const [writer, setWriter] = useState(rememberedWriter);
   const [chosen, choose] = useState<string | null>(null);
@@ -20,6 +25,7 @@ export function StartCard(props: { desk: Desk; lesson: Lesson }): JSX.Element {
       class="start"
       onSubmit={(event) => {
         event.preventDefault();
+        props.onBegin(writer.name);
         void desk.begin(lesson, { ...writer, form, study: !isScored(form), shareWithCluster: share });
       }}
     >
