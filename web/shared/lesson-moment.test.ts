@@ -58,3 +58,23 @@ test("before anything played it is the relay's clock, and before that the machin
   here.setServerTime(2_000_000, 1_000);
   expect(here.moment(1_500)).toEqual({ ms: 2_000_500, q: "clock" });
 });
+
+test("a page too busy to hear of a frame takes the one that was delivered meanwhile, and never one of a moment ago", () => {
+  const here = judge();
+  here.note({ slot: "program_video", rtp: 90_000, seenAt: 1_000, session });
+  here.noteDelivered({ slot: "program_video", rtp: 90_000 + 6_000, seenAt: 1_066, session });
+  expect(here.moment(1_070)).toEqual({ ms: 1_000_000, q: "picture" });
+  here.noteDelivered({ slot: "program_video", rtp: 90_000 + 24_000, seenAt: 1_266, session });
+  expect(here.moment(1_270)).toEqual({ ms: 1_000_267, q: "picture" });
+});
+
+test("when the picture stops and the voice was a little behind it, the next row is not earlier than the last", () => {
+  const here = judge();
+  here.note({ slot: "program_video", rtp: 90_000 + 90_000, seenAt: 1_000, session });
+  here.note({ slot: "program_audio", rtp: 48_000 - 9_600, seenAt: 1_010, session });
+  expect(here.moment(1_100)).toEqual({ ms: 1_001_000, q: "picture" });
+  expect(here.moment(30_000)).toEqual({ ms: 1_001_000, q: "held" });
+  // A player that was wound back is believed.
+  here.note({ slot: "program_video", rtp: 90_000 - 4 * 90_000, seenAt: 40_000, session });
+  expect(here.moment(40_010)).toEqual({ ms: 996_000, q: "picture" });
+});

@@ -56,6 +56,14 @@ export function capturedAt(clock: SlotClock, rtp: number): number {
 const MOVING_MS = 1500;
 const SOUNDING_MS = 1000;
 
+/** A busy page hears of frames late; what the browser has delivered meanwhile counts from this lead on. */
+const LATE_MS = 120;
+/**
+ * Picture and voice are told apart by a fraction of a second. What somebody sees next is not earlier than what she saw before, or her
+ * rows would change places; a greater step back is a real one.
+ */
+const STEP_BACK_MS = 1000;
+
 /** Cameras before slides: a slide may rightly stand for minutes. */
 const ORDER = ["program_video", "extra_video", "slides_video", "program_audio", "extra_audio"] as const;
 
@@ -64,6 +72,8 @@ export class MomentJudge implements MomentSource {
   private clocks: SlotClocks = {};
   private session: object | null = null;
   private last: number | null = null;
+  /** The moment told last. */
+  private told: number | null = null;
   private shown: readonly Slot[] = [];
   /** Relay's clock minus monotonic clock. */
   private offset: number | null = null;
@@ -98,7 +108,23 @@ export class MomentJudge implements MomentSource {
     if (at !== null) this.last = at;
   }
 
+  /** The newest frame that was delivered to a slot, perhaps shown already though the page has not heard of it. */
+  noteDelivered(delivered: Playing): void {
+    const before = this.playing.get(delivered.slot);
+    const [shown, newer] = [before && this.captured(before), this.captured(delivered)];
+    if (shown === undefined || shown === null || newer === null || newer - shown < LATE_MS) return;
+    this.note(delivered);
+  }
+
   moment(now: number): Moment {
+    const found = this.inSight(now);
+    const { told } = this;
+    const ms = told !== null && found.ms < told && told - found.ms < STEP_BACK_MS ? told : found.ms;
+    this.told = ms;
+    return { ms, q: found.q };
+  }
+
+  private inSight(now: number): Moment {
     for (const slot of ORDER) {
       const playing = this.playing.get(slot);
       const isVoice = slot.endsWith("_audio");

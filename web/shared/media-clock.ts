@@ -3,7 +3,7 @@
  * capture clocks for the connection they came by.
  */
 import { decode, nullable, number, object, optional } from "./decode.ts";
-import { MomentJudge, type SlotClock, type SlotClocks } from "./lesson-moment.ts";
+import { type Moment, MomentJudge, type SlotClock, type SlotClocks } from "./lesson-moment.ts";
 import { AUDIO_SLOTS, SLOTS, type Slot, VIDEO_SLOTS, type VideoSlot } from "./protocol.ts";
 import type { Stage } from "./stage.ts";
 import type { WhepSession } from "./whep-session.ts";
@@ -42,6 +42,21 @@ export class MediaClock {
   follow(session: WhepSession): void {
     this.session = session;
     void this.ask(session);
+  }
+
+  /** The moment of the lesson in sight now. */
+  moment(): Moment {
+    const now = performance.now();
+    const { session } = this;
+    if (session !== null) {
+      for (const slot of VIDEO_SLOTS) {
+        const newest = newestSource(session.receiver(slot));
+        if (newest === null) continue;
+        const seenAt = Math.min(now, sincePageBegan(newest.timestamp));
+        this.judge.noteDelivered({ slot, rtp: newest.rtpTimestamp, seenAt, session });
+      }
+    }
+    return this.judge.moment(now);
   }
 
   stop(): void {
@@ -104,7 +119,18 @@ function isOf(video: HTMLVideoElement, track: MediaStreamTrack | null): boolean 
   return track !== null && srcObject instanceof MediaStream && srcObject.getVideoTracks()[0] === track;
 }
 
+/** Browsers disagree whether a source's time counts from 1970 or from when the page began. */
+function sincePageBegan(timestamp: number): number {
+  const { timeOrigin } = performance;
+  return timestamp > timeOrigin / 2 ? timestamp - timeOrigin : timestamp;
+}
+
 function newestRtp(receiver: RTCRtpReceiver | null): number | null {
+  return newestSource(receiver)?.rtpTimestamp ?? null;
+}
+
+/** The packet that was delivered last. */
+function newestSource(receiver: RTCRtpReceiver | null): RTCRtpContributingSource | null {
   if (receiver === null || typeof receiver.getSynchronizationSources !== "function") return null;
-  return receiver.getSynchronizationSources()[0]?.rtpTimestamp ?? null;
+  return receiver.getSynchronizationSources()[0] ?? null;
 }
