@@ -199,7 +199,7 @@ test('colleagues see the shared rows by minute and comment; private rows stay pr
     assert.ok(!(await organiser.innerText('body')).includes('Ghi chú riêng'))
     await look(organiser, 'review-sheet-vi')
 
-    await organiser.getByRole('button', { name: 'Biên bản' }).click()
+    await organiser.getByRole('button', { name: 'Biên bản', exact: true }).click()
     const strengths = organiser.getByLabel('Ưu điểm')
     await until('the draft is there', () => strengths.inputValue(), (text) => text.includes('– Câu hỏi gợi mở (Nguyễn Thị Lan)'))
     assert.match(await organiser.getByLabel('Tồn tại').inputValue(), /– Nên chia việc rõ hơn trong nhóm \(Nguyễn Thị Lan, \d\d:\d\d\)/)
@@ -212,7 +212,7 @@ test('colleagues see the shared rows by minute and comment; private rows stay pr
       assert.ok(holds(minutes.words, sentence), `${sentence}\n${minutes.text}`)
     }
     await organiser.reload()
-    await organiser.getByRole('button', { name: 'Biên bản' }).click()
+    await organiser.getByRole('button', { name: 'Biên bản', exact: true }).click()
     await until('the minutes are kept', () => organiser.getByLabel('Chủ trì').inputValue(), (text) => text === 'Phạm Thị Hà')
     await organiser.setViewportSize(PHONE)
     await look(organiser, 'review-minutes-phone-vi')
