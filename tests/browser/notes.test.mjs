@@ -87,6 +87,29 @@ test('a row knows the moment of the frame its writer saw, also on a stream two s
   await page.close()
 })
 
+test('a browser without WebRTC, a second or two behind, points to the same moments', { timeout: 150_000 + OUTAGE_MS }, async () => {
+  const context = await openBrowser()
+  try {
+    await context.addInitScript(() => { delete window.RTCPeerConnection })
+    const page = await openPage(context, lesson.observer)
+    await until('a picture by segments', () => frameNumber(page), (number) => number !== null, 40_000)
+    await beginSheet(page)
+    await watchRows(page)
+    await page.waitForTimeout(3000)
+    for (let row = 0; row < 12; row++) {
+      await writeRow(page, sentence(row))
+      await page.waitForTimeout(170)
+    }
+    await untilSent(page)
+    const rows = await moments(await sheetToken(page))
+    const all = errors(await host.evaluate(() => window.__taken), await page.evaluate(() => window.__opened), rows.map(({ ms }) => ms))
+    assert.ok(summary('segments', all) <= 200)
+    assert.ok(rows.some(({ q }) => q === 'picture'))
+  } finally {
+    await context.close()
+  }
+})
+
 test('forty rows survive ten minutes without a network, a killed tab and a killed relay', { timeout: 150_000 + OUTAGE_MS }, async () => {
   const other = await openBrowser()
   try {

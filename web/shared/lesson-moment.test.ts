@@ -78,3 +78,15 @@ test("when the picture stops and the voice was a little behind it, the next row 
   here.note({ slot: "program_video", rtp: 90_000 - 4 * 90_000, seenAt: 40_000, session });
   expect(here.moment(40_010)).toEqual({ ms: 996_000, q: "picture" });
 });
+
+test("a player of segments eight seconds behind tells when what it shows was captured, and holds it while it stands", () => {
+  const here = judge();
+  for (let now = 0; now <= 2_000; now += 250) here.notePosition("program_video", 992_000 + now, now);
+  expect(here.moment(2_100)).toEqual({ ms: 994_000, q: "picture" });
+  here.notePosition("program_video", 994_000, 6_000);
+  expect(here.moment(6_000)).toEqual({ ms: 994_000, q: "held" });
+  // WebRTC has the stage again.
+  here.notePosition("program_video", null, 7_000);
+  here.note({ slot: "program_video", rtp: 90_000, seenAt: 7_000, session });
+  expect(here.moment(7_100)).toEqual({ ms: 1_000_000, q: "picture" });
+});

@@ -25,12 +25,6 @@ export type Moment = {
   readonly q: "picture" | "voice" | "held" | "clock";
 };
 
-/** Anything that knows its moment: WebRTC here; a player of segments knows it as programme date-time. */
-export interface MomentSource {
-  /** @param now any monotonic milliseconds, the same for all calls */
-  moment(now: number): Moment;
-}
-
 /** What was seen or heard last of a slot. */
 export interface Playing {
   readonly slot: Slot;
@@ -67,8 +61,10 @@ const STEP_BACK_MS = 1000;
 /** Cameras before slides: a slide may rightly stand for minutes. */
 const ORDER = ["program_video", "extra_video", "slides_video", "program_audio", "extra_audio"] as const;
 
-export class MomentJudge implements MomentSource {
+export class MomentJudge {
   private readonly playing = new Map<Slot, Playing>();
+  /** Of players that know when what they show was captured. */
+  private readonly positions = new Map<Slot, { readonly ms: number; readonly changedAt: number }>();
   private clocks: SlotClocks = {};
   private session: object | null = null;
   private last: number | null = null;
@@ -116,6 +112,18 @@ export class MomentJudge implements MomentSource {
     this.note(delivered);
   }
 
+  /** A player of segments shows what was captured at `ms`; `null`: it does not play this slot. To be called a few times a second. */
+  notePosition(slot: Slot, ms: number | null, now: number): void {
+    if (ms === null) {
+      this.positions.delete(slot);
+      return;
+    }
+    if (this.positions.get(slot)?.ms === ms) return;
+    this.positions.set(slot, { ms, changedAt: now });
+    this.last = ms;
+  }
+
+  /** The moment of the lesson in sight. @param now any monotonic milliseconds, the same for all calls */
   moment(now: number): Moment {
     const found = this.inSight(now);
     const { told } = this;
@@ -126,6 +134,9 @@ export class MomentJudge implements MomentSource {
 
   private inSight(now: number): Moment {
     for (const slot of ORDER) {
+      const position = this.shown.some((one) => one === slot) ? this.positions.get(slot) : undefined;
+      if (position !== undefined && now - position.changedAt <= MOVING_MS)
+        return { ms: Math.round(position.ms), q: "picture" };
       const playing = this.playing.get(slot);
       const isVoice = slot.endsWith("_audio");
       if (playing === undefined || (!isVoice && !this.shown.includes(slot))) continue;
@@ -148,14 +159,4 @@ export class MomentJudge implements MomentSource {
     const clock = this.clocks[playing.slot];
     return clock === undefined || playing.session !== this.session ? null : capturedAt(clock, playing.rtp);
   }
-}
-
-/** For a player that knows its position as programme date-time (HLS), such as `hls.playingDate`. */
-export function programmeMoment(position: () => Date | null, judge: MomentSource): MomentSource {
-  return {
-    moment: (now) => {
-      const at = position();
-      return at === null ? judge.moment(now) : { ms: at.getTime(), q: "picture" };
-    },
-  };
 }

@@ -32,8 +32,12 @@ export class MediaClock {
   private asking: ReturnType<typeof setTimeout> | undefined;
   private readonly listening: ReturnType<typeof setInterval>;
 
-  constructor(stage: Stage) {
+  private readonly position: (slot: VideoSlot) => number | null;
+
+  /** @param position when what a player of segments shows was captured; `null` where WebRTC plays */
+  constructor(stage: Stage, position: (slot: VideoSlot) => number | null) {
     this.stage = stage;
+    this.position = position;
     for (const slot of VIDEO_SLOTS) this.watch(slot);
     this.listening = setInterval(() => this.listen(), LISTEN_EVERY_MS);
   }
@@ -48,6 +52,7 @@ export class MediaClock {
   moment(): Moment {
     const now = performance.now();
     const { session } = this;
+    this.lookAtPlayers(now);
     if (session !== null) {
       for (const slot of VIDEO_SLOTS) {
         const newest = newestSource(session.receiver(slot));
@@ -104,7 +109,12 @@ export class MediaClock {
     video.requestVideoFrameCallback(onFrame);
   }
 
+  private lookAtPlayers(now: number): void {
+    for (const slot of VIDEO_SLOTS) this.judge.notePosition(slot, this.position(slot), now);
+  }
+
   private listen(): void {
+    this.lookAtPlayers(performance.now());
     const { session } = this;
     if (session === null) return;
     for (const slot of AUDIO_SLOTS) {

@@ -5,7 +5,14 @@
 
 import { HlsWay, playsHls } from "./hls-way.ts";
 import { type Health, type LadderState, look, noteHealth, startLadder, type Way } from "./ladder.ts";
-import { type LayerName, type PathName, type Slot, type Slots, VIDEO_SLOTS } from "./protocol.ts";
+import {
+  type LayerName,
+  type PathName,
+  type Slot,
+  type Slots,
+  VIDEO_SLOTS,
+  type VideoSlot,
+} from "./protocol.ts";
 import { rememberedSeat } from "./seat.ts";
 import { playsSegments } from "./segments-codecs.ts";
 import { playsOneElement } from "./segments-plan.ts";
@@ -108,6 +115,11 @@ export class MediaWays {
   get peer(): string | null {
     const { webrtc } = this.states;
     return webrtc?.kind === "connected" ? webrtc.peer : null;
+  }
+
+  /** When what a player of segments shows was captured, on the relay's clock; `null` for other ways, which are asked by RTP time. */
+  captureTime(picture: VideoSlot): number | null {
+    return this.onStage === "segments" ? (this.segments?.captureTime(picture) ?? null) : null;
   }
 
   private get expecting(): boolean {

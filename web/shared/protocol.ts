@@ -351,16 +351,22 @@ export function parseServerMessage(text: string): Decoded<ServerMessage> {
 /** What the relay says in text on `/api/segments`. */
 export type SegmentsWord =
   | { type: "rung"; layer: LayerName | null }
+  /** The lesson's timeline (µs) on the relay's wall clock (ms). */
+  | { type: "clock"; timeline: number; at: number }
   | { type: "closing"; reason: ClosingReason; retry: boolean }
   | ({ type: "error" } & Problem);
 
 const layerName = oneOf("high", "mid", "low");
 
 export const segmentsWordDecoder: Decoder<SegmentsWord> = (value, path) => {
-  const type = oneOf("rung", "closing", "error")(fields(value, path).type, "type");
+  const type = oneOf("rung", "clock", "closing", "error")(fields(value, path).type, "type");
   switch (type) {
     case "rung":
       return { type, layer: nullable(layerName)(fields(value, path).layer, "layer") };
+    case "clock": {
+      const { timeline, at } = fields(value, path);
+      return { type, timeline: number(timeline, "timeline"), at: number(at, "at") };
+    }
     case "closing": {
       const { reason, retry } = serverMessageDecoders.closing(value, path);
       return { type, reason, retry };

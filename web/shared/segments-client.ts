@@ -38,6 +38,8 @@ export interface SegmentsClientOptions {
   readonly onFresh: () => void;
   /** The highest layer the relay trusts this link with; `null`: sound alone. */
   readonly onRung: (layer: LayerName | null) => void;
+  /** Where the lesson's timeline is (seconds) on the relay's wall clock (milliseconds since 1970). */
+  readonly onClock?: (timeline: number, at: number) => void;
   readonly backoff?: BackoffPolicy;
   readonly openSocket?: (url: string) => SegmentSocket;
   readonly random?: () => number;
@@ -171,6 +173,9 @@ export class SegmentsClient {
       case "rung":
         if (this.timer !== undefined) this.admitted();
         this.options.onRung(word.layer);
+        break;
+      case "clock":
+        this.options.onClock?.(word.timeline / 1e6, word.at);
         break;
       case "error":
         this.problem = { code: word.code, detail: word.detail, detail_vi: word.detail_vi };

@@ -44,8 +44,8 @@ export class SegmentsWay {
   private onStage = false;
   private ticks = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
-  /** Where the lesson's timeline is on the host's wall clock: seconds and milliseconds. */
-  private clock: { begin: number; wallMs: number } | null = null;
+  /** When the lesson's timeline began, on the relay's wall clock. */
+  private timelineBeganMs: number | null = null;
 
   constructor(options: SegmentsWayOptions) {
     this.options = options;
@@ -58,6 +58,9 @@ export class SegmentsWay {
       onFrame: (frame) => this.take(frame),
       onFresh: () => this.cache.clear(),
       onRung: options.onRung,
+      onClock: (timeline, at) => {
+        this.timelineBeganMs = at - timeline * 1000;
+      },
     });
   }
 
@@ -116,11 +119,11 @@ export class SegmentsWay {
     this.cache.clear();
   }
 
-  /** The host's wall clock at what is on screen, milliseconds since 1970; `null` while unknown. */
+  /** When what is on screen was captured, on the relay's wall clock; `null` while unknown. */
   captureTime(picture: VideoSlot): number | null {
-    if (this.clock === null) return null;
-    const { currentTime } = this.options.stage.video(picture);
-    return this.clock.wallMs + (currentTime - this.clock.begin) * 1000;
+    const playing = this.playing.get(picture);
+    if (!this.onStage || playing?.player.isOpen !== true || this.timelineBeganMs === null) return null;
+    return this.timelineBeganMs + this.options.stage.video(picture).currentTime * 1000;
   }
 
   private replan(): void {
@@ -163,7 +166,6 @@ export class SegmentsWay {
     const { slot } = frame;
     if (frame.kind === "chunk") {
       this.counted.set(slot, (this.counted.get(slot) ?? 0) + 1);
-      if (frame.wallMs !== null) this.clock = { begin: frame.begin, wallMs: frame.wallMs };
     }
     // Before it is shown nothing is given to an element: WebRTC may still be on it.
     if (this.onStage) this.give(frame);

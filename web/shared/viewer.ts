@@ -275,6 +275,11 @@ export class Viewer {
     ways.start();
   }
 
+  /** When what a player of segments shows was captured, on the relay's clock; `null` where WebRTC plays or nothing is known. */
+  captureTime(picture: VideoSlot): number | null {
+    return this.ways?.captureTime(picture) ?? null;
+  }
+
   private mediaChanged(state: WhepState): void {
     const peer = this.ways?.peer ?? null;
     const isNew = peer !== this.peer;

@@ -1,7 +1,7 @@
 //! The words beside the segments on `/api/segments` (`PROTOCOL.md`, "Segments").
 
 use crate::{ClosingReason, ErrorMessage, Problem};
-use domain::{Layer, LessonId, Slot};
+use domain::{Layer, LessonId, Slot, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// What a page says there.
@@ -53,6 +53,13 @@ pub enum SegmentsWord {
         /// The layer.
         layer: Option<Layer>,
     },
+    /// The lesson's timeline on the relay's wall clock, which all viewers share: `timeline` was at `at`. Said once, when the page is in.
+    Clock {
+        /// Microseconds on the timeline.
+        timeline: u64,
+        /// The wall clock there.
+        at: UnixMillis,
+    },
     /// The last word before the server closes.
     Closing {
         /// Why.
@@ -99,6 +106,8 @@ mod tests {
         assert_eq!(want, SegmentsRequest::Want(SegmentsWant { slot: Slot::SlidesVideo, layer: None }));
         assert!(serde_json::from_str::<SegmentsRequest>(r#"{"type":"want","slot":"slides_video"}"#).is_err());
         assert_eq!(SegmentsWord::Rung { layer: None }.to_json(), r#"{"type":"rung","layer":null}"#);
+        let clock = SegmentsWord::Clock { timeline: 7, at: UnixMillis::clamped(1_791_765_000_000) };
+        assert_eq!(clock.to_json(), r#"{"type":"clock","timeline":7,"at":1791765000000}"#);
         let closing = SegmentsWord::closing(ClosingReason::Draining, true);
         assert_eq!(closing.to_json(), r#"{"type":"closing","reason":"draining","retry":true}"#);
         let error = SegmentsWord::error(&ProblemCode::LessonFull.into()).to_json();

@@ -3,6 +3,7 @@
 use crate::{
     address::ClientAddress,
     auth,
+    clock::Clock,
     media::CloseReason,
     problem::Answer,
     seats::Seat,
@@ -166,6 +167,8 @@ impl<'a> Show<'a> {
     }
 
     async fn run(mut self) -> Ending {
+        self.tell_rung().await?;
+        self.tell_clock().await?;
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -252,6 +255,12 @@ impl<'a> Show<'a> {
         }
         self.told = Rung::Said(rung);
         self.write(Message::Text(SegmentsWord::Rung { layer: rung }.to_json().into())).await
+    }
+
+    /// Says when the lesson's timeline is: notes about what is shown carry the relay's clock, whatever buffers lie between.
+    async fn tell_clock(&mut self) -> Option<()> {
+        let timeline = self.hub.now().as_micros();
+        self.write(Message::Text(SegmentsWord::Clock { timeline, at: Clock::wall() }.to_json().into())).await
     }
 
     async fn write(&mut self, message: Message) -> Option<()> {
