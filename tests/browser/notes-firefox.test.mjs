@@ -27,11 +27,13 @@ const launch = (userDataDir) => puppeteer.launch({
 const saved = (page) => page.$eval('.save-state', (state) => state.innerText)
 const texts = (page) => page.$$eval('.row', (rows) => rows.map((row) => row.querySelector('.cell').value))
 
+/** A row; the first ones key by key, the others word by word, which is quicker and the same to the page. */
 async function write(page, text) {
   const before = await page.$$eval('.row', (rows) => rows.length)
   await page.keyboard.press('F2')
   await page.waitForFunction((count) => document.querySelectorAll('.row').length > count, {}, before)
-  await page.keyboard.type(text)
+  if (before < 5) await page.keyboard.type(text)
+  else await page.evaluate((words) => { for (const word of words) document.execCommand('insertText', false, word) }, text.match(/\S+\s*/g))
 }
 
 // Firefox gathers only the address of the default route: the relay must be reachable there, not on 127.0.0.1 alone.
