@@ -202,3 +202,38 @@ test("stopping closes the session, also one that is just being opened", async ()
   await vi.advanceTimersByTimeAsync(10_000);
   expect(relay.sessions.every(({ closed }) => closed)).toBe(true);
 });
+
+test("a link that was gone and comes back by itself brings the same session back", async () => {
+  const { relay, client, states } = start();
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(states.at(-1)).toMatchObject({ kind: "connected", peer: "peer0" });
+  relay.reachable = false;
+  relay.restart = "unreachable";
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(states.at(-1)).toEqual({ kind: "repairing" });
+  expect(relay.sessions.length).toBe(1);
+  expect(relay.sessions[0]?.left).toBe(false);
+  relay.reachable = true;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(states.at(-1)).toMatchObject({ kind: "connected", peer: "peer0" });
+  client.stop();
+});
+
+test("a session the relay has forgotten during an outage is replaced as soon as it can be asked", async () => {
+  const { relay, client, states } = start();
+  await vi.advanceTimersByTimeAsync(2000);
+  relay.reachable = false;
+  relay.restart = "unreachable";
+  await vi.advanceTimersByTimeAsync(180_000);
+  relay.restart = "unknown";
+  relay.sending = true;
+  const before = relay.sessions.length;
+  relay.reachable = true;
+  const [old] = relay.sessions;
+  if (old !== undefined)
+    old.flow = async () => ({ slots: {}, packets: 100, frames: 0, checks: 2, protocol: "udp" });
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(relay.sessions.length).toBe(before + 1);
+  expect(states.at(-1)).toMatchObject({ kind: "connected" });
+  client.stop();
+});

@@ -2,7 +2,7 @@
  * Watches a lesson for as long as it is asked to, whatever happens to the network or the relay: opens a `WhepSession`,
  * notices when nothing arrives any more, tries an ICE restart, then a new session, with jittered back-off, for ever.
  */
-import { type BackoffPolicy, backoffMs, RECONNECT } from "./backoff.ts";
+import { type BackoffPolicy, backoffMs } from "./backoff.ts";
 import { HttpRefusal } from "./http.ts";
 import type { Problem, Slot } from "./protocol.ts";
 import { onWake } from "./wake.ts";
@@ -55,6 +55,8 @@ export interface WhepClientOptions extends WhepTarget {
 }
 
 const LOOK_EVERY_MS = 1000;
+/** A class that has lost its lesson is not made to wait for it: a request a second and a half is nothing even from two hundred. */
+const AFTER_OUTAGE: BackoffPolicy = { firstMs: 500, maxMs: 1600 };
 /** ICE and DTLS together; a loaded server or a 400 ms path needs a few seconds, more means a blocked network. */
 const CONNECT_WITHIN_MS = 10_000;
 /** Sound is 50 packets a second, so this much silence while something is published is suspicious… */
@@ -83,6 +85,8 @@ export class WhepClient {
   private openedAt = 0;
   private heard = { packets: -1, checks: -1 };
   private repairing = false;
+  /** The session was found broken and has not been heard since. */
+  private broken = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private lookTimer: ReturnType<typeof setInterval> | undefined;
   private stopWatching: (() => void) | null = null;
@@ -145,6 +149,7 @@ export class WhepClient {
   private adopt(session: PlayingSession): void {
     this.session = session;
     this.repairing = false;
+    this.broken = false;
     this.heard = { packets: -1, checks: -1 };
     this.heardAt = Date.now();
     this.checkedAt = this.heardAt;
@@ -165,7 +170,7 @@ export class WhepClient {
 
   private retryLater(problem: Problem | null, atLeastMs: number): void {
     const wait = backoffMs(
-      this.options.backoff ?? RECONNECT,
+      this.options.backoff ?? AFTER_OUTAGE,
       this.attempt,
       (this.options.random ?? Math.random)(),
     );
@@ -187,7 +192,8 @@ export class WhepClient {
     }
     if (session !== this.session) return;
     const now = Date.now();
-    if (flow.packets > this.heard.packets) this.heardAt = now;
+    const hears = flow.packets > this.heard.packets;
+    if (hears) this.heardAt = now;
     if (flow.packets > 0) {
       this.attempt = 0;
       this.forgetRetired();
@@ -200,7 +206,12 @@ export class WhepClient {
       uncheckedMs: flow.checks < 0 ? null : now - this.checkedAt,
       connected: isUp(session.pc.iceConnectionState),
     });
-    if (this.repairing || !this.isBroken(session, flow, now)) return;
+    if (this.repairing) return;
+    if (!this.isBroken(session, flow, now)) {
+      // The link came back by itself, while nobody could be asked.
+      if (this.broken && hears) this.adopt(session);
+      return;
+    }
     if (flow.packets === 0 && flow.checks <= 0) {
       // It never stood: a restart over the same blocked path would fail the same way.
       this.drop();
@@ -225,13 +236,15 @@ export class WhepClient {
   /** An ICE restart keeps keys and picture when only the path changed; when it does not help, a new session does. */
   private async repair(session: PlayingSession): Promise<void> {
     this.repairing = true;
+    this.broken = true;
     this.options.onState({ kind: "repairing" });
     const before = this.heard;
     const outcome = await session.restartIce();
     if (session !== this.session) return;
     if (outcome === "unreachable") {
-      this.drop();
-      this.retryLater(null, 0);
+      // The link is gone, and with it no reason to believe that the relay forgot us: it goes on sending the voice, and whatever
+      // gets through first is heard at once. Asked again with the next look.
+      this.repairing = false;
       return;
     }
     if (outcome === "restarted" && (await this.hearsAgain(session, before))) {

@@ -8,6 +8,7 @@ import { AUDIO_SLOTS, type Slot, VIDEO_SLOTS } from "./protocol.ts";
 import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
 
 const HTTP_WITHIN_MS = 8000;
+const REPAIR_WITHIN_MS = 2500;
 
 export interface WhepTarget {
   /** Address to POST the offer to: `{origin}/whep/{lesson}`. */
@@ -225,6 +226,8 @@ export class WhepSession {
       "Content-Type": contentType,
     };
     if (content.ifMatch !== undefined) headers["If-Match"] = content.ifMatch;
-    return fetchWithin(HTTP_WITHIN_MS, address, { method, headers, body: content.body });
+    // A link that is gone swallows a question without a word; the next one must not wait for it.
+    const within = method === "PATCH" ? REPAIR_WITHIN_MS : HTTP_WITHIN_MS;
+    return fetchWithin(within, address, { method, headers, body: content.body });
   }
 }
