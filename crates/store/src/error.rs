@@ -179,6 +179,8 @@ impl StoreError {
         match &self {
             StoreError::Database { source: sqlx::Error::Database(error), .. } => match error.kind() {
                 ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation => StoreError::Conflict { what },
+                // SQLITE_CONSTRAINT_TRIGGER: how SQLite names what `ON DELETE RESTRICT` holds back.
+                _ if error.code().as_deref() == Some("1811") => StoreError::Conflict { what },
                 _ => self,
             },
             _ => self,
