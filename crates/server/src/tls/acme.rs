@@ -140,8 +140,7 @@ impl Acme {
                 .challenge(ChallengeType::TlsAlpn01)
                 .with_context(|| format!("the server offers no proof of {domain} over TLS (tls-alpn-01)"))?;
             let (chain, key) = proof(&domain, challenge.key_authorization().digest().as_ref())?;
-            self.certificates
-                .set_challenge(domain.clone(), &Certificate::from_pem(chain.as_bytes(), key.as_bytes())?);
+            self.certificates.set_challenge(domain.clone(), chain.as_bytes(), key.as_bytes())?;
             challenge.set_ready().await.with_context(|| format!("the proof of {domain} was refused"))?;
         }
         Ok(())

@@ -39,11 +39,7 @@ impl Certificate {
     /// # Errors
     /// When there is none, it cannot be read, or the key is another one's.
     pub(crate) fn from_pem(chain: &[u8], key: &[u8]) -> anyhow::Result<Self> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
-            .collect::<Result<_, _>>()
-            .context("the certificate is no PEM that can be read")?;
-        ensure!(!chain.is_empty(), "there is no certificate in it");
-        let key = PrivateKeyDer::from_pem_slice(key).context("the private key is no PEM that can be read")?;
+        let (chain, key) = read_pem(chain, key)?;
         let leaf = describe(&chain[0])?;
         let lacks_issuer = chain.len() == 1 && !leaf.is_own_issuer;
         let key =
@@ -67,6 +63,18 @@ impl Certificate {
         let life = self.ends.duration_since(self.begins).unwrap_or_default();
         now + life / 3 >= self.ends
     }
+}
+
+fn read_pem(
+    chain: &[u8],
+    key: &[u8],
+) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<_, _>>()
+        .context("the certificate is no PEM that can be read")?;
+    ensure!(!chain.is_empty(), "there is no certificate in it");
+    let key = PrivateKeyDer::from_pem_slice(key).context("the private key is no PEM that can be read")?;
+    Ok((chain, key))
 }
 
 /// What a certificate says.
@@ -116,10 +124,17 @@ impl Certificates {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
     }
 
-    /// Shows this proof to whoever validates `domain`.
-    pub(crate) fn set_challenge(&self, domain: String, proof: &Certificate) {
-        let mut challenges = self.challenges.write().unwrap_or_else(PoisonError::into_inner);
-        challenges.insert(domain, Arc::clone(&proof.key));
+    /// Shows this proof, PEM, to whoever validates `domain`.
+    ///
+    /// # Errors
+    /// When chain or key cannot be read.
+    pub(crate) fn set_challenge(&self, domain: String, chain: &[u8], key: &[u8]) -> anyhow::Result<()> {
+        let (chain, key) = read_pem(chain, key)?;
+        let key = provider().key_provider.load_private_key(key).context("the private key cannot be used")?;
+        // Not compared with each other as usual: rustls reads no certificate with the critical extension that makes it a proof.
+        let proof = Arc::new(CertifiedKey::new(chain, key));
+        self.challenges.write().unwrap_or_else(PoisonError::into_inner).insert(domain, proof);
+        Ok(())
     }
 
     /// The validation is over.
