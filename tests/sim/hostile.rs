@@ -7,8 +7,7 @@ use std::time::Duration;
 /// The bytes that left for each of the first `good` places, with one more place of this kind behind them, or none.
 fn sent(seed: u64, good: usize, last: Option<PlaceConfig>, seconds: u64) -> Vec<Vec<u8>> {
     let links = ["P1", "P2", "P7", "P1", "P3"];
-    let mut places: Vec<_> =
-        (0..good).map(|n| PlaceConfig::tv(profile(links[n % links.len()]))).collect();
+    let mut places: Vec<_> = (0..good).map(|n| PlaceConfig::tv(profile(links[n % links.len()]))).collect();
     places.extend(last);
     let mut world = World::new(WorldConfig { seed, slides: true, places });
     world.record();
@@ -17,11 +16,15 @@ fn sent(seed: u64, good: usize, last: Option<PlaceConfig>, seconds: u64) -> Vec<
 }
 
 #[track_caller]
-fn check(seed: u64, good: usize, bad: PlaceConfig, seconds: u64) {
+fn check(seed: u64, good: usize, bad: &PlaceConfig, seconds: u64) {
     let (alone, beside) = (sent(seed, good, None, seconds), sent(seed, good, Some(bad.clone()), seconds));
     assert!(alone.iter().all(|bytes| !bytes.is_empty()), "seed {seed}: everybody is served");
     let differing: Vec<_> = (0..good).filter(|&place| alone[place] != beside[place]).collect();
-    assert!(differing.is_empty(), "seed {seed}: places {differing:?} get other bytes beside {:?}", bad.hostility);
+    assert!(
+        differing.is_empty(),
+        "seed {seed}: places {differing:?} get other bytes beside {:?}",
+        bad.hostility
+    );
 }
 
 fn bad(hostility: Hostility, link: &str) -> PlaceConfig {
@@ -31,18 +34,18 @@ fn bad(hostility: Hostility, link: &str) -> PlaceConfig {
 #[test]
 fn a_place_that_lies_changes_no_other_places_bytes() {
     for seed in seeds().take(5) {
-        check(seed, 12, bad(Hostility::Lies, "P1"), 8);
+        check(seed, 12, &bad(Hostility::Lies, "P1"), 8);
     }
 }
 
 #[test]
 fn a_place_that_floods_changes_no_other_places_bytes() {
     for seed in seeds().take(5) {
-        check(seed, 12, bad(Hostility::Floods, "P1"), 8);
+        check(seed, 12, &bad(Hostility::Floods, "P1"), 8);
     }
 }
 
 #[test]
 fn a_place_whose_link_is_dreadful_changes_none_of_199_others_bytes() {
-    check(1, 199, bad(Hostility::None, "P6"), 6);
+    check(1, 199, &bad(Hostility::None, "P6"), 6);
 }

@@ -98,12 +98,8 @@ fn heavy_loss_by_nature_does_not_throttle_a_link_with_room() {
 /// A link of these kilobits.
 fn narrow(kbps: u64) -> sim::link::Profile {
     let mut profile = profile("P1");
-    profile.down = Shape::new(
-        domain::Bitrate::from_kbps(kbps),
-        Duration::from_millis(40),
-        Duration::ZERO,
-        0.0,
-    );
+    profile.down =
+        Shape::new(domain::Bitrate::from_kbps(kbps), Duration::from_millis(40), Duration::ZERO, 0.0);
     profile.down.queue = Duration::from_millis(200);
     profile
 }
