@@ -231,7 +231,7 @@ test("a session the relay has forgotten during an outage is replaced as soon as 
   relay.reachable = true;
   const [old] = relay.sessions;
   if (old !== undefined)
-    old.flow = async () => ({ slots: {}, packets: 100, frames: 0, checks: 2, protocol: "udp" });
+    old.flow = async () => ({ slots: {}, packets: 100, lost: 0, frames: 0, checks: 2, protocol: "udp" });
   await vi.advanceTimersByTimeAsync(2500);
   expect(relay.sessions.length).toBe(before + 1);
   expect(states.at(-1)).toMatchObject({ kind: "connected" });
