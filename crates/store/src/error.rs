@@ -180,7 +180,10 @@ impl StoreError {
             StoreError::Database { source: sqlx::Error::Database(error), .. } => match error.kind() {
                 ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation => StoreError::Conflict { what },
                 // SQLITE_CONSTRAINT_TRIGGER: how SQLite names what `ON DELETE RESTRICT` holds back.
-                _ if error.code().as_deref() == Some("1811") => StoreError::Conflict { what },
+                // The number alone would also be that of a trigger's own refusal.
+                _ if error.code().as_deref() == Some("1811") && error.message().contains("FOREIGN KEY") => {
+                    StoreError::Conflict { what }
+                }
                 _ => self,
             },
             _ => self,
