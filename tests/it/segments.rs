@@ -42,7 +42,11 @@ impl Screen {
     /// Reads one message; what it said, if it was text.
     async fn next(&mut self) -> Result<Option<Value>> {
         match self.socket.next().await.context("the socket ended")?? {
-            Message::Text(text) => return Ok(Some(serde_json::from_str(&text)?)),
+            Message::Text(text) => {
+                let word: Value = serde_json::from_str(&text)?;
+                // When pieces were captured: of no interest here.
+                return Ok(Some(word).filter(|word| word["type"] != "clock"));
+            }
             Message::Binary(bytes) if bytes.first() == Some(&1) => {
                 let slot = usize::from(*bytes.get(1).context("a piece without a slot")?);
                 *self.got.get_mut(slot).context("a slot nobody knows")? += 1;
