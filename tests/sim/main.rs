@@ -25,8 +25,12 @@ fn profile(name: &str) -> Profile {
 
 /// One place behind this link, for so long.
 fn lesson(profile: &Profile, seed: u64, seconds: u64) -> PlaceReport {
-    let mut world =
-        World::new(WorldConfig { seed, slides: true, places: vec![PlaceConfig::tv(profile.clone())] });
+    let mut world = World::new(WorldConfig {
+        seed,
+        slides: true,
+        host_listens: true,
+        places: vec![PlaceConfig::tv(profile.clone())],
+    });
     world.run(Duration::from_secs(seconds));
     world.report(0)
 }

@@ -139,7 +139,7 @@ impl<O: Outlet> Relay<O> {
     /// When [`Relay::flush`] has something to do.
     pub fn due(&self, tick: Duration) -> Option<Timestamp> {
         let packets = Slot::ALL.into_iter().filter_map(|slot| self.tracks.get(slot)?.due()).min();
-        let busy = self.anybody_busy.then(|| self.drained_at + tick);
+        let busy = self.anybody_busy.then(|| next_beat(self.drained_at, tick));
         packets.into_iter().chain(busy).min()
     }
 
@@ -150,7 +150,7 @@ impl<O: Outlet> Relay<O> {
             self.reallocate(now, |_| true);
         }
         self.collect_due(now);
-        let drains = self.anybody_busy && self.drained_at + tick <= now;
+        let drains = self.anybody_busy && next_beat(self.drained_at, tick) <= now;
         if self.due.is_empty() && !drains {
             return;
         }
@@ -159,10 +159,12 @@ impl<O: Outlet> Relay<O> {
         }
         let mut anybody_busy = false;
         for (at, Seat { receiver, outlet }) in self.seats.iter_mut().enumerate() {
-            if !self.due.is_empty() || receiver.is_busy() {
-                let mut exit = Exit { outlet, egress, counts: &mut self.counts };
-                receiver.send(&self.due, &self.tracks, &mut exit);
+            // A turn somebody else wanted is none of this receiver's: not even its reports follow another's beat.
+            if self.due.is_empty() && !receiver.is_busy() {
+                continue;
             }
+            let mut exit = Exit { outlet, egress, counts: &mut self.counts };
+            receiver.send(&self.due, &self.tracks, &mut exit);
             if at % LATENCY_SAMPLE == 0 {
                 let departed = egress.now();
                 note_latency(&mut self.counts, &self.due, &self.tracks, departed);
@@ -173,7 +175,16 @@ impl<O: Outlet> Relay<O> {
                 self.reports_due.push(receiver.peer());
             }
         }
+        self.note_busy(now, anybody_busy);
         self.anybody_busy = anybody_busy;
+    }
+
+    /// Somebody wants a turn from `now` on.
+    fn note_busy(&mut self, now: Timestamp, is_busy: bool) {
+        if is_busy && !self.anybody_busy {
+            self.anybody_busy = true;
+            self.drained_at = now;
+        }
     }
 
     /// Fills `self.due`: pictures first, voice last, because a short packet may end a run of long ones.
@@ -223,11 +234,13 @@ impl<O: Outlet> Relay<O> {
     /// Chooses layers anew for the receivers `which` names by position.
     pub fn reallocate(&mut self, now: Timestamp, which: impl Fn(usize) -> bool) {
         let available = self.available(now);
+        let mut is_busy = false;
         for (_, Seat { receiver, .. }) in self.seats.iter_mut().enumerate().filter(|(at, _)| which(*at)) {
             receiver.reallocate(now, &available, &self.tracks);
-            self.anybody_busy |= receiver.is_busy();
+            is_busy |= receiver.is_busy();
             receiver.wishes(now, &mut self.wishes);
         }
+        self.note_busy(now, is_busy);
     }
 
     /// Looks after every `step`th receiver from position `first` on, as the caller does for all of them in turn; `news` hears what
@@ -267,9 +280,13 @@ impl<O: Outlet> Relay<O> {
         };
         let result = act(receiver, &mut reporting);
         reporting.exit.outlet.end(reporting.exit.egress);
-        if receiver.unsettled {
+        let (is_busy, is_unsettled) = (receiver.is_busy(), receiver.unsettled);
+        if is_busy || is_unsettled {
             let now = egress.now();
-            self.reallocate(now, |position| position == at);
+            self.note_busy(now, is_busy);
+            if is_unsettled {
+                self.reallocate(now, |position| position == at);
+            }
         }
         Some(result)
     }
@@ -353,6 +370,13 @@ pub struct Reporting<'a, O: Outlet> {
     pub(crate) tracks: &'a Tracks,
     pub(crate) wishes: &'a mut Wishes,
     pub(crate) exit: Exit<'a, O>,
+}
+
+/// The beat after `at`. Receivers that want turns of their own get them on beats of the clock, not a tick after somebody else's: when a
+/// packet leaves for one place is no other place's business.
+fn next_beat(at: Timestamp, tick: Duration) -> Timestamp {
+    let tick = tick.as_micros().max(1) as u64;
+    Timestamp::from_micros((at.as_micros() / tick + 1) * tick)
 }
 
 /// Notes how long the packets that have just left to one receiver had been here.

@@ -50,7 +50,12 @@ pub(crate) fn run(args: &WorldArgs) -> anyhow::Result<()> {
     let mut reports = Vec::new();
     for seed in args.seed..args.seed + args.seeds {
         let place = PlaceConfig { feedback: !args.no_feedback, ..PlaceConfig::tv(profile.clone()) };
-        let mut world = World::new(WorldConfig { seed, slides: !args.no_slides, places: vec![place] });
+        let mut world = World::new(WorldConfig {
+            seed,
+            slides: !args.no_slides,
+            host_listens: true,
+            places: vec![place],
+        });
         for second in 1..=args.seconds {
             for ms in (2..=1_000).step_by(2) {
                 world.run(Duration::from_millis(2));

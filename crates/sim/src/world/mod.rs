@@ -39,6 +39,9 @@ pub struct WorldConfig {
     pub seed: u64,
     /// Slides are shown besides the camera.
     pub slides: bool,
+    /// The host answers wishes for keyframes; otherwise they come by its encoder's own beat alone. A keyframe is in everybody's stream,
+    /// so a place's other influence on places can only be seen with a host that is deaf.
+    pub host_listens: bool,
     /// The classrooms.
     pub places: Vec<PlaceConfig>,
 }
@@ -59,6 +62,7 @@ struct Line {
 pub struct World {
     now: Timestamp,
     host: Host,
+    host_listens: bool,
     relay: Relay<WireOutlet>,
     egress: WireEgress,
     lines: Vec<Line>,
@@ -82,6 +86,7 @@ impl World {
         Self {
             now: Timestamp::ZERO,
             host: Host::new(config.slides),
+            host_listens: config.host_listens,
             relay: Relay::default(),
             egress: WireEgress::default(),
             lines: lines.collect(),
@@ -211,9 +216,12 @@ impl World {
     }
 
     fn grant_wishes(&mut self) {
-        let host = &mut self.host;
-        let now = self.now;
-        self.relay.take_wishes(now, |slot, layer| host.wish(now, slot, layer));
+        let (host, now, listens) = (&mut self.host, self.now, self.host_listens);
+        self.relay.take_wishes(now, |slot, layer| {
+            if listens {
+                host.wish(now, slot, layer);
+            }
+        });
         host.poll(now);
     }
 
