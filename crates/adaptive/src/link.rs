@@ -8,7 +8,7 @@ use domain::{Bitrate, Timestamp};
 use std::time::Duration;
 
 /// Pace of pictures towards a place whose link is known or suspected to be thin, times the estimate.
-const PACE: f64 = 1.25;
+const PACE: f64 = 1.1;
 /// Whoever catches up sends without a pause: that must fit into what the link carries, or it becomes a queue.
 const CATCH_UP_MOST: f64 = 0.95;
 /// A receiver with room for everything catches up at this much of its media's rate at least.
@@ -92,6 +92,15 @@ impl Link {
     /// The receiver's own estimate came (REMB).
     pub fn on_remb(&mut self, now: Timestamp, limit: Bitrate) {
         self.estimator.on_remb(now, limit);
+    }
+
+    /// Of the packets before those of the next [`Link::on_feedback`], so many bytes were never reported: the report was lost, which
+    /// says nothing about the packets.
+    pub fn on_unheard(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.estimator.on_unheard(bytes);
+            self.prober.on_unheard();
+        }
     }
 
     /// Transport-wide feedback came: packets in the order they were sent.

@@ -26,6 +26,12 @@ const AHEAD: Duration = Duration::from_millis(5);
 const QUEUE_TO_BEGIN: Duration = Duration::from_millis(15);
 /// Feedback about the last packet is waited for this long beyond the round trip.
 const JUDGED_WITHIN: Duration = Duration::from_millis(400);
+/// A rate is measured by so many arrivals over this time at least: a probe that is broken off after its first packets, when the queue
+/// of the one before it is found, has measured nothing.
+const MEASURED_PACKETS: u32 = 8;
+const MEASURED_OVER: Duration = Duration::from_millis(60);
+/// Pause after the first failure of the first search, when no queue speaks for it.
+const DOUBT_PAUSE: Duration = Duration::from_millis(200);
 /// Pause after a failure, growing to the last.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(14);
@@ -74,6 +80,8 @@ pub struct Prober {
     step: f64,
     pause: Duration,
     next_at: Timestamp,
+    /// One failure of the first search was not believed.
+    doubted: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -103,11 +111,19 @@ struct Probe {
     last_arrival: Timestamp,
     /// Bytes of the first arrival: the clock starts behind it.
     first_bytes: u64,
+    /// Every packet so far was spoken of by a report.
+    is_whole: bool,
 }
 
 impl Default for Prober {
     fn default() -> Self {
-        Self { state: State::Waiting, step: FIRST_STEP, pause: PAUSE, next_at: Timestamp::ZERO }
+        Self {
+            state: State::Waiting,
+            step: FIRST_STEP,
+            pause: PAUSE,
+            next_at: Timestamp::ZERO,
+            doubted: false,
+        }
     }
 }
 
@@ -155,7 +171,7 @@ impl Prober {
                 self.begin(now, link);
                 None
             }
-            State::Running(probe) if link.overfull => Some(self.finish(now, &probe, link, false)),
+            State::Running(probe) if link.overfull => self.finish(now, &probe, link, false),
             State::Running(probe) => {
                 if now >= probe.until {
                     self.state = State::Judging(probe);
@@ -167,11 +183,18 @@ impl Prober {
                 let given_up = now >= probe.until + link.rtt + JUDGED_WITHIN;
                 if link.overfull || heard_all || given_up {
                     let good = !link.overfull && heard_all && probe.went_well(link);
-                    Some(self.finish(now, &probe, link, good))
+                    self.finish(now, &probe, link, good)
                 } else {
                     None
                 }
             }
+        }
+    }
+
+    /// A report about packets was lost on its way: a probe that runs cannot be measured any more.
+    pub fn on_unheard(&mut self) {
+        if let State::Running(probe) | State::Judging(probe) = &mut self.state {
+            probe.is_whole = false;
         }
     }
 
@@ -233,21 +256,27 @@ impl Prober {
             first_arrival: None,
             last_arrival: Timestamp::ZERO,
             first_bytes: 0,
+            is_whole: true,
         });
     }
 
-    fn finish(&mut self, now: Timestamp, probe: &Probe, link: &Conditions, good: bool) -> Finding {
+    fn finish(&mut self, now: Timestamp, probe: &Probe, link: &Conditions, good: bool) -> Option<Finding> {
         self.state = State::Waiting;
         if good {
             self.pause = PAUSE;
             self.next_at = now;
-            return Finding::Carries(probe.proven());
+            return Some(Finding::Carries(probe.proven()));
+        }
+        // A few packets on a link nobody knows yet: late ones are as likely the air's doing as a queue's. Tried once more.
+        if self.is_first_search() && !link.overfull && !std::mem::replace(&mut self.doubted, true) {
+            self.next_at = now + DOUBT_PAUSE;
+            return None;
         }
         self.step = STEP;
         self.next_at = now + self.pause;
         self.pause = self.pause.mul_f64(PAUSE_GROWS).min(PAUSE_MAX);
         let air = (1.0 - link.inherent_loss).max(0.3);
-        Finding::Overfull(probe.arrival_rate().scale(1.0 / air))
+        probe.arrival_rate().map(|rate| Finding::Overfull(rate.scale(1.0 / air)))
     }
 }
 
@@ -278,10 +307,12 @@ impl Probe {
         *quickest = Some(quickest.map_or(transit, |so_far| so_far.min(transit)));
     }
 
-    /// Rate at which the probe's packets came out at the other end.
-    fn arrival_rate(&self) -> Bitrate {
-        let Some(first) = self.first_arrival else { return Bitrate::ZERO };
-        Bitrate::of(self.arrived_bytes - self.first_bytes, self.last_arrival.saturating_since(first))
+    /// Rate at which the probe's packets came out at the other end; `None`: too few did to measure by, or nobody knows
+    /// how many.
+    fn arrival_rate(&self) -> Option<Bitrate> {
+        let span = self.last_arrival.saturating_since(self.first_arrival?);
+        let measured = self.is_whole && self.packets - self.lost >= MEASURED_PACKETS && span >= MEASURED_OVER;
+        measured.then(|| Bitrate::of(self.arrived_bytes - self.first_bytes, span))
     }
 
     /// What a probe that went well has shown to get through.

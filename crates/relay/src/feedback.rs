@@ -80,7 +80,8 @@ impl Receiver {
     ) {
         seen.clear();
         if let Some(history) = &mut self.history {
-            history.resolve(now, base_sequence, arrivals, seen);
+            let unheard = history.resolve(now, base_sequence, arrivals, seen);
+            self.link.on_unheard(unheard);
         }
         if !seen.is_empty() {
             let before = (self.link.estimator().overfull().is_some(), self.link.silent_since().is_some());

@@ -20,11 +20,13 @@ struct Left {
 pub(crate) struct SendHistory {
     ring: Box<[Left; PACKETS]>,
     next: u64,
+    /// The newest number any report has spoken of.
+    reported_up_to: u64,
 }
 
 impl SendHistory {
     pub(crate) fn new() -> Self {
-        Self { ring: Box::new([Left::default(); PACKETS]), next: 1 }
+        Self { ring: Box::new([Left::default(); PACKETS]), next: 1, reported_up_to: 0 }
     }
 
     /// Number the next packet will carry.
@@ -42,18 +44,23 @@ impl SendHistory {
     /// Appends what a report says about packets that were sent and not reported as arrived before: `arrivals` of the numbers from
     /// `base_sequence` on, in the receiver's clock. Numbers never sent or long forgotten, which only a broken or lying receiver
     /// names, are ignored.
+    ///
+    /// Returns the bytes of packets no report speaks of, because theirs was lost on its way: between what was reported before and this.
     pub(crate) fn resolve(
         &mut self,
         now: Timestamp,
         base_sequence: u16,
         arrivals: &[Option<Timestamp>],
         seen: &mut Vec<Seen>,
-    ) {
+    ) -> u64 {
         let newest = self.next - 1;
         let behind = (newest as u16).wrapping_sub(base_sequence);
         let Some(base) = newest.checked_sub(u64::from(behind)).filter(|_| behind < u16::MAX / 2) else {
-            return;
+            return 0;
         };
+        let unheard = self.skipped(base);
+        let last = (base + arrivals.len() as u64).saturating_sub(1).min(newest);
+        self.reported_up_to = self.reported_up_to.max(last);
         for (sequence, &received) in (base..).zip(arrivals) {
             if sequence == 0 || sequence > newest || newest - sequence >= PACKETS as u64 {
                 continue;
@@ -72,6 +79,15 @@ impl SendHistory {
                 left.size |= REPORTED;
             }
         }
+        unheard
+    }
+
+    fn skipped(&self, base: u64) -> u64 {
+        // Before the first report there is nothing it could have followed.
+        let from = if self.reported_up_to == 0 { base } else { self.reported_up_to + 1 };
+        let remembered = self.next.saturating_sub(PACKETS as u64);
+        let sizes = (from.max(remembered)..base).map(|sequence| self.ring[sequence as usize % PACKETS].size);
+        sizes.map(|size| u64::from(size & !REPORTED)).sum()
     }
 }
 
@@ -109,6 +125,23 @@ mod tests {
         history.record(Timestamp::from_millis(2), 200);
         assert_eq!(resolved(&mut history, 9, 1, &[Some(5), None]).len(), 2);
         assert_eq!(resolved(&mut history, 9, 1, &[Some(5), Some(6)]), [(2, true, 200)]);
+    }
+
+    #[test]
+    fn packets_whose_report_was_lost_are_told_from_packets_that_were_lost() {
+        let mut history = SendHistory::new();
+        for packet in 1..=20u64 {
+            history.record(Timestamp::from_millis(packet), 100);
+        }
+        let arrived = [Some(Timestamp::from_millis(5)); 3];
+        let mut unheard = |base, arrivals: &[Option<Timestamp>]| {
+            history.resolve(Timestamp::from_millis(30), base, arrivals, &mut Vec::new())
+        };
+        assert_eq!(unheard(3, &arrived), 0, "nothing was reported before");
+        assert_eq!(unheard(6, &[None; 3]), 0, "they were spoken of: as lost");
+        assert_eq!(unheard(12, &arrived), 300, "9, 10 and 11");
+        assert_eq!(unheard(9, &arrived), 0, "late, and nothing is skipped by it");
+        assert_eq!(unheard(40_000, &arrived), 0, "never sent");
     }
 
     #[test]

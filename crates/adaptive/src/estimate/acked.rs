@@ -28,23 +28,39 @@ impl AckedMeter {
         self.bytes[self.step as usize % STEPS] += bytes;
     }
 
+    /// `bytes` arrived at unknown times between the arrival before and `received`.
+    pub(crate) fn add_until(&mut self, received: Timestamp, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        let to = received.as_micros() / STEP_US;
+        let steps = to.saturating_sub(self.step).clamp(1, STEPS as u64);
+        for n in (0..steps).rev() {
+            self.add(Timestamp::from_micros(to.saturating_sub(n) * STEP_US), bytes / steps);
+        }
+    }
+
     /// Bits per second over the last 550 ms, or the last 200 ms when fewer came then; 0 before anything came. The step under
     /// way is left out.
     pub(crate) fn bps(&self) -> f64 {
-        let over = |steps: usize| {
-            let steps = steps.min(self.filled.saturating_sub(1));
-            let bytes: u64 = (1..=steps as u64).map(|n| self.bytes[(self.step - n) as usize % STEPS]).sum();
-            if steps == 0 { None } else { Some(bytes as f64 * 8e6 / (steps as u64 * STEP_US) as f64) }
-        };
-        let long = over(STEPS - 1).unwrap_or(0.0);
-        if self.filled > SHORT { over(SHORT - 1).map_or(long, |short| short.min(long)) } else { long }
+        self.latest_bps().min(self.steady_bps())
+    }
+
+    /// The same over the last 200 ms only, once there are as many: what comes out of a link while a queue stands on it. The longer time
+    /// would count what was sent before the queue was there.
+    pub(crate) fn latest_bps(&self) -> f64 {
+        self.over(if self.filled > SHORT { SHORT - 1 } else { STEPS - 1 })
+    }
+
+    fn over(&self, steps: usize) -> f64 {
+        let steps = steps.min(self.filled.saturating_sub(1));
+        let bytes: u64 = (1..=steps as u64).map(|n| self.bytes[(self.step - n) as usize % STEPS]).sum();
+        if steps == 0 { 0.0 } else { bytes as f64 * 8e6 / (steps as u64 * STEP_US) as f64 }
     }
 
     /// The same over the longer time only: steadier.
     pub(crate) fn steady_bps(&self) -> f64 {
-        let steps = (STEPS - 1).min(self.filled.saturating_sub(1));
-        let bytes: u64 = (1..=steps as u64).map(|n| self.bytes[(self.step - n) as usize % STEPS]).sum();
-        if steps == 0 { 0.0 } else { bytes as f64 * 8e6 / (steps as u64 * STEP_US) as f64 }
+        self.over(STEPS - 1)
     }
 }
 

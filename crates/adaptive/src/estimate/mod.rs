@@ -118,6 +118,8 @@ pub struct LinkEstimator {
 #[derive(Debug, Clone, Default)]
 struct Feedback {
     heard_at: Option<Timestamp>,
+    /// Bytes whose report was lost, before the packets of the next one.
+    unheard: u64,
     /// When it came first.
     since: Option<Timestamp>,
     acked: AckedMeter,
@@ -196,6 +198,11 @@ impl LinkEstimator {
         }
     }
 
+    /// See [`crate::Link::on_unheard`].
+    pub fn on_unheard(&mut self, bytes: u64) {
+        self.feedback.unheard = self.feedback.unheard.saturating_add(bytes);
+    }
+
     /// Transport-wide feedback came: packets in the order they were sent.
     pub fn on_feedback(&mut self, now: Timestamp, packets: &[Seen]) {
         let feedback = &mut self.feedback;
@@ -204,6 +211,9 @@ impl LinkEstimator {
                 // Feedback by which nothing arrived is no sign of life.
                 feedback.heard_at = Some(now);
                 feedback.since.get_or_insert(now);
+                // Of what nobody reported, as much got through as usually does.
+                let unheard = std::mem::take(&mut feedback.unheard) as f64 * (1.0 - feedback.loss.smooth());
+                feedback.acked.add_until(received, unheard as u64);
                 feedback.acked.add(received, u64::from(packet.size));
                 feedback.queue.on_packet(now, packet.sent, received);
             }
@@ -341,7 +351,9 @@ impl LinkEstimator {
         }
         let excess = feedback.loss.judge(stands) == LossVerdict::Excess;
         let long = ours.is_some_and(|ours| ours > threshold + LONG_US);
-        let through = feedback.acked.bps() / (1.0 - feedback.loss.inherent()).max(0.3);
+        let air = (1.0 - feedback.loss.inherent()).max(0.3);
+        let through = feedback.acked.bps() / air;
+        let comes_out = feedback.acked.latest_bps() / air;
         if stands && (feedback.grows || long || excess) {
             self.overfull = Some(Overfull::Queue);
             // A short queue under little traffic is as likely the air's as ours: what little got through is no measure of the link.
@@ -350,12 +362,12 @@ impl LinkEstimator {
             let is_known = feedback.since.is_some_and(|since| now.saturating_since(since) > KNOWN_AFTER);
             let keeps = is_known && is_first && !long && !excess;
             let believed = if keeps { self.estimate_bps * SHORT_QUEUE_KEEPS / BACK_OFF } else { 0.0 };
-            self.cut_for_queue(now, through.max(believed), BACK_OFF);
+            self.cut_for_queue(now, comes_out.max(believed), BACK_OFF);
         } else if stands {
             self.overfull = Some(Overfull::Queue);
             self.cut_for_queue(
                 now,
-                self.estimate_bps.min(through.max(self.estimate_bps * 0.5)),
+                self.estimate_bps.min(comes_out.max(self.estimate_bps * 0.5)),
                 BACK_OFF_GENTLY,
             );
         } else if excess {
