@@ -29,6 +29,13 @@ export default defineConfig({
       output: {
         entryFileNames: (chunk: { name: string }) =>
           chunk.name === "sw-du-gio" ? "[name].js" : "assets/[name]-[hash].js",
+        // Every file is a request that a classroom waits for, over links where one costs as much as fifty kilobytes.
+        codeSplitting: {
+          groups: [
+            { name: "icons", test: /lucide-static/, minShareCount: 2 },
+            { name: "shared", test: /shared|preact|preload/, minShareCount: 2 },
+          ],
+        },
       },
     },
   },

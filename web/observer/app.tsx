@@ -1,19 +1,22 @@
+import type { Signal } from "@preact/signals";
 import link2Off from "lucide-static/icons/link-2-off.svg?raw";
 import loader from "lucide-static/icons/loader-circle.svg?raw";
 import monitorX from "lucide-static/icons/monitor-x.svg?raw";
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../shared/protocol.ts";
 import { Button } from "../shared/ui/button.tsx";
 import { Gate } from "../shared/ui/gate.tsx";
 import { language } from "../shared/ui/language.tsx";
 import { impossible, type LessonView } from "../shared/viewer-state.ts";
-import { Desk } from "./notes/desk.ts";
-import { SheetAlone } from "./notes/sheet-alone.tsx";
+import { loadNotes, NOTES_WAIT_MS, type Notes, pictureIsDone } from "./notes/later.ts";
+import type { SheetAlone } from "./notes/sheet-alone.tsx";
 import { Observing } from "./observing.ts";
 import { t } from "./words.ts";
 import { Workbench } from "./workbench.tsx";
 
+/** A relay that answers within this time is not worth words that flash by. */
+const QUIET_CONNECT_MS = 400;
 /** How long without the relay before the page gives advice. */
 const SLOW_CONNECT_MS = 8000;
 
@@ -22,7 +25,7 @@ export function App(props: { link: string | null; sheet: string | null }): JSX.E
   document.title = `${t("observer.page")} – ${t("common.product")}`;
   const { link, sheet } = props;
   if (link !== null) return <Observer link={link} sheet={sheet} />;
-  if (sheet !== null) return <SheetAlone sheet={sheet} />;
+  if (sheet !== null) return <Alone sheet={sheet} />;
   return (
     <Gate
       product={t("common.product")}
@@ -33,19 +36,21 @@ export function App(props: { link: string | null; sheet: string | null }): JSX.E
   );
 }
 
-function Observer(props: { link: string; sheet: string | null }): JSX.Element {
+function Observer(props: { link: string; sheet: string | null }): JSX.Element | null {
   const [observing] = useState(() => new Observing(props.link));
-  const [desk] = useState(() => openDesk(props));
+  const notes = useNotes(observing, props);
   const view = observing.view.value;
   const { lesson } = observing.facts.value;
   useEffect(() => {
-    if (lesson !== null) desk.follow(lesson);
-  }, [desk, lesson]);
+    if (lesson !== null) notes?.desk.follow(lesson);
+  }, [notes, lesson]);
+  const quiet = !usePast(QUIET_CONNECT_MS);
   // Whatever becomes of the picture, an open sheet stays in sight.
-  const writes = desk.state.value.kind === "open";
+  const writes = notes?.desk.state.value.kind === "open";
   switch (view.kind) {
     case "connecting":
       if (writes) break;
+      if (quiet) return null;
       return (
         <Gate
           product={t("common.product")}
@@ -79,13 +84,40 @@ function Observer(props: { link: string; sheet: string | null }): JSX.Element {
     default:
       return impossible(view);
   }
-  return <Workbench observing={observing} desk={desk} />;
+  return <Workbench observing={observing} notes={notes} />;
 }
 
-function openDesk(tokens: { link: string | null; sheet: string | null }): Desk {
-  const desk = new Desk(tokens);
-  void desk.open();
-  return desk;
+/** Brings the sheet as soon as the picture is there, or does not come. */
+function useNotes(observing: Observing, tokens: { link: string | null; sheet: string | null }): Notes | null {
+  const late = usePast(NOTES_WAIT_MS);
+  const notes = useRef<Signal<Notes | null> | null>(null);
+  if (notes.current === null && (late || pictureIsDone(observing.view.value, observing.facts.value))) {
+    notes.current = loadNotes(tokens);
+  }
+  return notes.current?.value ?? null;
+}
+
+/** Whether this much time has gone by since the page was opened. */
+function usePast(ms: number): boolean {
+  const [past, setPast] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setPast(true), ms);
+    return () => clearTimeout(timer);
+  }, [ms]);
+  return past;
+}
+
+/** A sheet opened by its own link. */
+function Alone(props: { sheet: string }): JSX.Element {
+  const [Page, setPage] = useState<typeof SheetAlone | null>(null);
+  useEffect(() => {
+    void import("./notes/sheet-alone.tsx").then((part) => setPage(() => part.SheetAlone));
+  }, []);
+  return Page === null ? (
+    <Gate product={t("common.product")} icon={loader} busy title={t("link.connecting")} />
+  ) : (
+    <Page sheet={props.sheet} />
+  );
 }
 
 function Refused(props: { view: Extract<LessonView, { kind: "refused" }> }): JSX.Element {

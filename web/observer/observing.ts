@@ -16,7 +16,7 @@ import {
 } from "../shared/viewer-state.ts";
 import type { ShownStill } from "../shared/weak-link.ts";
 import { WhepSession } from "../shared/whep-session.ts";
-import { rememberedWriter } from "./notes/desk.ts";
+import { rememberedWriter } from "./notes/writer.ts";
 import { clampSplit, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
 
 const SPLIT_KEY = "nhipcau.observer.split";
@@ -83,7 +83,7 @@ export class Observing {
     setInterval(() => {
       this.now.value = Date.now();
     }, TICK_MS);
-    void this.viewer.start();
+    this.viewer.start();
   }
 
   /** The name she writes her sheet under is the one she is in the report by. */

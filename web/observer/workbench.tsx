@@ -11,14 +11,14 @@ import corner from "lucide-static/icons/picture-in-picture-2.svg?raw";
 import radio from "lucide-static/icons/radio.svg?raw";
 import wide from "lucide-static/icons/rectangle-horizontal.svg?raw";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { formatDate, formatSpan, formatTime } from "../shared/format.ts";
 import type { Lesson } from "../shared/protocol.ts";
 import { Gate } from "../shared/ui/gate.tsx";
 import { Icon } from "../shared/ui/icon.tsx";
 import { LanguageToggle, language } from "../shared/ui/language.tsx";
 import { StatePill } from "../shared/ui/state-pill.tsx";
-import { impossible, type LessonView } from "../shared/viewer-state.ts";
+import type { LessonView } from "../shared/viewer-state.ts";
 import {
   type Arrangement,
   clampShare,
@@ -27,11 +27,9 @@ import {
   SHARE,
   shareAfterKey,
 } from "./arrangement.ts";
-import type { Desk, OpenSheet } from "./notes/desk.ts";
-import { SheetPanel } from "./notes/sheet-panel.tsx";
-import { StartCard } from "./notes/start-card.tsx";
+import type { DeskState } from "./notes/desk.ts";
+import type { Notes } from "./notes/later.ts";
 import { t as n } from "./notes/words.ts";
-import { Writing } from "./notes/writing.ts";
 import type { Observing } from "./observing.ts";
 import { PictureTools } from "./picture-tools.tsx";
 import { StageView } from "./stage-view.tsx";
@@ -47,11 +45,12 @@ function arrange(kind: Arrangement, percent: number): void {
   rememberArrangement(kind, share.value);
 }
 
-export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Element {
-  const { observing, desk } = props;
+/** `notes` is `null` until the sheet's part of the page has come. */
+export function Workbench(props: { observing: Observing; notes: Notes | null }): JSX.Element {
+  const { observing, notes } = props;
   const view = observing.view.value;
   const { lesson } = observing.facts.value;
-  const desking = desk.state.value;
+  const desking: DeskState = notes === null ? { kind: "looking" } : notes.desk.state.value;
   const screen = useRef<HTMLElement>(null);
   const bench = useRef<HTMLElement>(null);
   const writing = useWriting(bench);
@@ -98,7 +97,11 @@ export function Workbench(props: { observing: Observing; desk: Desk }): JSX.Elem
         {playing !== null && arrangement.value === "side" ? <Border bench={bench} /> : null}
         {playing !== null && arrangement.value === "wide" ? null : (
           <div class="desk">
-            <DeskView observing={observing} desk={desk} live={playing !== null} />
+            {notes === null ? (
+              <p class="desk-words">{n("notes.start.personal")}</p>
+            ) : (
+              <notes.View observing={observing} desk={notes.desk} live={playing !== null} />
+            )}
           </div>
         )}
       </main>
@@ -138,56 +141,6 @@ function useWriting(bench: { current: HTMLElement | null }): boolean {
     };
   }, [bench]);
   return writing;
-}
-
-function DeskView(props: { observing: Observing; desk: Desk; live: boolean }): JSX.Element | null {
-  const { observing, desk, live } = props;
-  const state = desk.state.value;
-  const { lesson } = observing.facts.value;
-  switch (state.kind) {
-    case "looking":
-      return <p class="desk-words">{n("notes.start.personal")}</p>;
-    case "none":
-      return lesson === null ? null : (
-        <StartCard desk={desk} lesson={lesson} onBegin={(name) => observing.tellName(name)} />
-      );
-    case "unreadable":
-      return (
-        <div class="desk-words" role="alert">
-          <h2>{n("notes.unreadable")}</h2>
-          <p>
-            {(language.value === "vi" ? state.problem?.detail_vi : state.problem?.detail) ??
-              n("notes.unreadable.advice")}
-          </p>
-        </div>
-      );
-    case "open":
-      return (
-        <OpenDesk
-          key={state.sheet.doc.id}
-          observing={observing}
-          desk={desk}
-          sheet={state.sheet}
-          live={live}
-        />
-      );
-    default:
-      return impossible(state);
-  }
-}
-
-function OpenDesk(props: { observing: Observing; desk: Desk; sheet: OpenSheet; live: boolean }): JSX.Element {
-  const { observing, desk, sheet, live } = props;
-  const writing = useMemo(
-    () =>
-      new Writing(desk, sheet, {
-        moment: () => observing.moment(),
-        shown: observing.shown,
-        video: (slot) => observing.stage.video(slot),
-      }),
-    [desk, sheet.doc, observing],
-  );
-  return <SheetPanel writing={writing} live={live} />;
 }
 
 /** Why there is no picture: a whole page, or a line above the sheet. */

@@ -37,7 +37,7 @@ export interface Socket {
 export interface SignalClientOptions {
   url: string;
   /** Asked at every connection, so that a changed language or token travels with the next `hello`. */
-  hello: () => Hello;
+  hello: () => Hello | Promise<Hello>;
   onMessage: (message: ServerMessage) => void;
   onStatus: (status: SignalStatus) => void;
   /** The relay speaks another version of the protocol: a page that can bear it should reload. */
@@ -127,9 +127,19 @@ export class SignalClient {
     const socket = open(this.options.url);
     this.socket = socket;
     this.timer = setTimeout(() => this.drop(), WELCOME_WITHIN_MS);
-    socket.onopen = () => socket.send(JSON.stringify(this.options.hello()));
+    socket.onopen = () => this.greet(socket);
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = (event) => this.closed(event.code);
+  }
+
+  private greet(socket: Socket): void {
+    const send = (hello: Hello): void => {
+      if (socket === this.socket) socket.send(JSON.stringify(hello));
+    };
+    const hello = this.options.hello();
+    // A hello that never comes is a connection that is never welcomed, and tried again.
+    if (hello instanceof Promise) hello.then(send, () => undefined);
+    else send(hello);
   }
 
   private receive(data: unknown): void {

@@ -38,6 +38,7 @@ import {
   StillKeeper,
 } from "./weak-link.ts";
 import type { PlayingSession, WhepState } from "./whep-client.ts";
+import { WhepSession } from "./whep-session.ts";
 import type { Flow } from "./whep-stats.ts";
 
 export interface ViewerOptions {
@@ -68,7 +69,7 @@ export class Viewer {
   private ways: MediaWays | null = null;
   private watchedLesson: string | null = null;
   private current: ViewerFacts;
-  private codecs: CodecAbility[] = [];
+  private codecs: Promise<CodecAbility[]> = Promise.resolve([]);
   private peer: string | null = null;
   /** What the relay has been told to send to `peer`. */
   private readonly demanded = new Map<VideoSlot, LayerName | null>();
@@ -82,7 +83,6 @@ export class Viewer {
   /** The playout target its receivers have now. */
   private playoutMs = 0;
   private playoutTimer: ReturnType<typeof setInterval> | undefined;
-  private stopped = false;
 
   constructor(options: ViewerOptions) {
     this.options = options;
@@ -109,11 +109,11 @@ export class Viewer {
     return this.current;
   }
 
-  /** Asks what the browser can decode, then connects and stays connected. */
-  async start(): Promise<void> {
-    this.codecs = await playbackCodecs(this.options.kind);
-    if (this.stopped) return;
+  /** Connects and stays connected; meanwhile asks the browser what it can decode. */
+  start(): void {
     this.signal.start();
+    this.codecs = playbackCodecs(this.options.kind);
+    WhepSession.prepare();
     this.scheduleReport(REPORT_EVERY_MS);
     this.playoutTimer = setInterval(() => this.stepPlayout(), PLAYOUT_EVERY_MS);
     window.addEventListener("pagehide", this.leave);
@@ -127,7 +127,6 @@ export class Viewer {
 
   /** Ends everything; the viewer cannot be started again. */
   stop(): void {
-    this.stopped = true;
     window.removeEventListener("pagehide", this.leave);
     document.removeEventListener("visibilitychange", this.visibilityChanged);
     clearTimeout(this.reportTimer);
@@ -135,6 +134,7 @@ export class Viewer {
     this.signal.stop();
     this.stills.clear();
     this.closeMedia();
+    WhepSession.discard();
     this.stage.dispose();
   }
 
@@ -148,7 +148,8 @@ export class Viewer {
     if (document.visibilityState === "visible") this.followLesson();
   };
 
-  private hello(): Hello {
+  private async hello(): Promise<Hello> {
+    const codecs = await this.codecs;
     const { token, kind, language, name } = this.options;
     const seat = rememberedSeat(token);
     const called = name?.() ?? null;
@@ -157,7 +158,7 @@ export class Viewer {
       v: PROTOCOL_VERSION,
       token,
       lang: language(),
-      device: { kind, codecs: this.codecs },
+      device: { kind, codecs },
       ...(seat === null ? {} : { seat }),
       ...(called === null ? {} : { name: called }),
     };

@@ -30,16 +30,59 @@ export type RestartOutcome =
   | "unknown";
 
 export class WhepSession {
+  /** Made before anybody knew which lesson it would be for. */
+  private static spare: WhepSession | null = null;
+
   readonly pc: RTCPeerConnection;
-  private readonly target: WhepTarget;
+  private target: WhepTarget = { endpoint: "", token: "" };
   private readonly receivedBy = new Map<Slot, RTCRtpReceiver>();
   private readonly tracks = new Map<Slot, MediaStreamTrack>();
   private address: string | null = null;
   private closed = false;
 
-  private constructor(target: WhepTarget) {
-    this.target = target;
+  /** Written once, sent once. */
+  private offer: Promise<RTCSessionDescriptionInit> | null = null;
+  private onTrack: TrackListener | null = null;
+
+  private constructor() {
     this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  }
+
+  /**
+   * Writes the offer of the next session now, while the relay is still being asked what there is to watch: a browser takes
+   * about 200 ms for its first. Nothing is sent and no port is opened.
+   */
+  static prepare(): void {
+    if (WhepSession.spare !== null || typeof RTCPeerConnection !== "function") return;
+    try {
+      const session = new WhepSession();
+      // Chromium 56–68 names its sections only when it is answered.
+      if (typeof session.pc.addTransceiver !== "function") session.close();
+      else {
+        // Whoever opens the session hears of a failure.
+        session.write().catch(() => undefined);
+        WhepSession.spare = session;
+      }
+    } catch {
+      // What is wrong with this browser is found, and said, when a session is opened.
+    }
+  }
+
+  /** Nothing will be watched. */
+  static discard(): void {
+    WhepSession.spare?.close();
+    WhepSession.spare = null;
+  }
+
+  private static take(): WhepSession {
+    const { spare } = WhepSession;
+    WhepSession.spare = null;
+    return spare ?? new WhepSession();
+  }
+
+  private write(): Promise<RTCSessionDescriptionInit> {
+    this.offer ??= this.pc.createOffer(this.addSections());
+    return this.offer;
   }
 
   /**
@@ -49,9 +92,14 @@ export class WhepSession {
    * @throws HttpRefusal when the relay refuses, another error when it cannot be reached
    */
   static async open(target: WhepTarget, onTrack: TrackListener): Promise<WhepSession> {
-    const session = new WhepSession(target);
+    const session = WhepSession.take();
+    session.target = target;
+    session.onTrack = onTrack;
+    session.tracks.forEach((track, slot) => {
+      onTrack(slot, track);
+    });
     try {
-      await session.negotiate(onTrack);
+      await session.negotiate();
       return session;
     } catch (error) {
       session.close();
@@ -65,9 +113,8 @@ export class WhepSession {
     return path.slice(path.lastIndexOf("/") + 1);
   }
 
-  private async negotiate(onTrack: TrackListener): Promise<void> {
-    const offer = this.addSections(onTrack);
-    await this.pc.setLocalDescription(await this.pc.createOffer(offer));
+  private async negotiate(): Promise<void> {
+    await this.pc.setLocalDescription(await this.write());
     // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
     const response = await this.request("POST", this.target.endpoint, "application/sdp", {
       body: this.pc.localDescription?.sdp ?? "",
@@ -83,17 +130,17 @@ export class WhepSession {
     await this.pc.setRemoteDescription({ type: "answer", sdp });
   }
 
-  private addSections(onTrack: TrackListener): RTCOfferOptions {
-    if (typeof this.pc.addTransceiver !== "function") return this.addOldSections(onTrack);
-    for (const slot of AUDIO_SLOTS) this.addSection("audio", slot, onTrack);
-    for (const slot of VIDEO_SLOTS) this.addSection("video", slot, onTrack);
+  private addSections(): RTCOfferOptions {
+    if (typeof this.pc.addTransceiver !== "function") return this.addOldSections();
+    for (const slot of AUDIO_SLOTS) this.addSection("audio", slot);
+    for (const slot of VIDEO_SLOTS) this.addSection("video", slot);
     return {};
   }
 
   /** Chromium 56–68 has no transceivers: one sound and one picture, which the relay answers with the program. */
-  private addOldSections(onTrack: TrackListener): RTCOfferOptions {
+  private addOldSections(): RTCOfferOptions {
     const adopt = (track: MediaStreamTrack, receiver: RTCRtpReceiver | null): void =>
-      this.adopt(track.kind === "audio" ? "program_audio" : "program_video", track, receiver, onTrack);
+      this.adopt(track.kind === "audio" ? "program_audio" : "program_video", track, receiver);
     if ("ontrack" in this.pc) {
       this.pc.ontrack = ({ track, receiver }) => adopt(track, receiver);
     } else {
@@ -105,20 +152,15 @@ export class WhepSession {
     return { offerToReceiveAudio: true, offerToReceiveVideo: true };
   }
 
-  private addSection(kind: "audio" | "video", slot: Slot, onTrack: TrackListener): void {
+  private addSection(kind: "audio" | "video", slot: Slot): void {
     const { receiver } = this.pc.addTransceiver(kind, { direction: "recvonly" });
-    this.adopt(slot, receiver.track, receiver, onTrack);
+    this.adopt(slot, receiver.track, receiver);
   }
 
-  private adopt(
-    slot: Slot,
-    track: MediaStreamTrack,
-    receiver: RTCRtpReceiver | null,
-    onTrack: TrackListener,
-  ): void {
+  private adopt(slot: Slot, track: MediaStreamTrack, receiver: RTCRtpReceiver | null): void {
     if (receiver !== null) this.receivedBy.set(slot, receiver);
     this.tracks.set(slot, track);
-    onTrack(slot, track);
+    this.onTrack?.(slot, track);
   }
 
   /** The track of a slot; `null` where the browser gave none. */

@@ -187,7 +187,7 @@ class Tv {
     viewer.stage.setMuted(this.facts.muted);
     this.view.setStage(viewer.stage);
     this.apply({ type: "viewer", viewer: viewer.facts, at: Date.now() });
-    void viewer.start();
+    viewer.start();
   }
 
   private pair(linkDied: boolean): void {

@@ -18,6 +18,7 @@ import { keepPageOffline } from "../offline.ts";
 import { claimReplica } from "./replica.ts";
 import { Sender } from "./sender.ts";
 import { SheetDoc } from "./sheet-doc.ts";
+import { rememberWriter } from "./writer.ts";
 
 export interface OpenSheet {
   readonly known: KnownSheet;
@@ -43,7 +44,6 @@ export interface Beginning {
   readonly shareWithCluster: boolean;
 }
 
-const WRITER_KEY = "nhipcau.writer";
 const BUILT_IN = [vn1220, nghienCuuBaiHoc, haiCot] as unknown as readonly Form[];
 
 /** Built-in forms leave out what is empty. */
@@ -326,24 +326,5 @@ export class Desk {
   private loseDisk(): void {
     this.notebook = new MemoryNotebook();
     this.volatile.value = true;
-  }
-}
-
-/** Name and unit typed last on this machine. */
-export function rememberedWriter(): { name: string; unit: string } {
-  try {
-    const found = JSON.parse(localStorage.getItem(WRITER_KEY) ?? "{}") as { name?: unknown; unit?: unknown };
-    const text = (value: unknown): string => (typeof value === "string" ? value : "");
-    return { name: text(found.name), unit: text(found.unit) };
-  } catch {
-    return { name: "", unit: "" };
-  }
-}
-
-function rememberWriter(name: string, unit: string): void {
-  try {
-    localStorage.setItem(WRITER_KEY, JSON.stringify({ name: name.trim(), unit: unit.trim() }));
-  } catch {
-    // She types it again next time.
   }
 }

@@ -5,8 +5,9 @@ import { useState } from "preact/hooks";
 import { isScored } from "../../shared/notes/form.ts";
 import type { Lesson } from "../../shared/protocol.ts";
 import { Button } from "../../shared/ui/button.tsx";
-import { type Desk, rememberedWriter } from "./desk.ts";
+import type { Desk } from "./desk.ts";
 import { t } from "./words.ts";
+import { rememberedWriter } from "./writer.ts";
 
 export function StartCard(props: {
   desk: Desk;
