@@ -60,7 +60,7 @@ export class Observing {
         if (session instanceof WhepSession) this.clock.follow(session);
       },
     });
-    this.clock = new MediaClock(this.viewer.stage, (slot) => this.viewer.captureTime(slot));
+    this.clock = new MediaClock(this.viewer.stage, (slot, playerS) => this.viewer.captureTime(slot, playerS));
     this.facts = signal(this.viewer.facts);
     this.view = computed(() => lessonView(this.facts.value));
     this.clockMs = computed(() => {

@@ -9,6 +9,8 @@ import type { Stage } from "./stage.ts";
 import type { WhepSession } from "./whep-session.ts";
 
 const LISTEN_EVERY_MS = 200;
+/** A frame is in sight for this long; a picture that is further behind its player's clock stands, or has just been moved. */
+const FRAME_MS = 150;
 /** Until the host's first reports have told, the relay is asked often. */
 const ASK_FIRST_MS = 700;
 const ASK_EVERY_MS = 5000;
@@ -25,6 +27,9 @@ const clocksDecoder = object({
   }),
 });
 
+/** When what a player of segments shows at `playerS`, seconds of its time, was captured; `null` where WebRTC plays. */
+export type Position = (slot: VideoSlot, playerS: number) => number | null;
+
 export class MediaClock {
   readonly judge = new MomentJudge(() => Date.now());
   private readonly stage: Stage;
@@ -32,10 +37,11 @@ export class MediaClock {
   private asking: ReturnType<typeof setTimeout> | undefined;
   private readonly listening: ReturnType<typeof setInterval>;
 
-  private readonly position: (slot: VideoSlot) => number | null;
+  private readonly position: Position;
+  /** Where in its player's time the frame stands that each picture shows. */
+  private readonly frames = new Map<VideoSlot, { readonly source: string; readonly mediaTime: number }>();
 
-  /** @param position when what a player of segments shows was captured; `null` where WebRTC plays */
-  constructor(stage: Stage, position: (slot: VideoSlot) => number | null) {
+  constructor(stage: Stage, position: Position) {
     this.stage = stage;
     this.position = position;
     for (const slot of VIDEO_SLOTS) this.watch(slot);
@@ -104,13 +110,25 @@ export class MediaClock {
         const rtp = frame.rtpTimestamp ?? newestRtp(session.receiver(slot));
         if (rtp !== null) this.judge.note({ slot, rtp, seenAt: performance.now(), session });
       }
+      this.frames.set(slot, { source: video.currentSrc, mediaTime: frame.mediaTime });
       video.requestVideoFrameCallback(onFrame);
     };
     video.requestVideoFrameCallback(onFrame);
   }
 
   private lookAtPlayers(now: number): void {
-    for (const slot of VIDEO_SLOTS) this.judge.notePosition(slot, this.position(slot), now);
+    for (const slot of VIDEO_SLOTS)
+      this.judge.notePosition(slot, this.position(slot, this.playerTime(slot)), now);
+  }
+
+  /** A player's clock runs on with the voice while its picture stands, and jumps before the picture does. */
+  private playerTime(slot: VideoSlot): number {
+    const video = this.stage.video(slot);
+    const frame = this.frames.get(slot);
+    if (frame === undefined || frame.source !== video.currentSrc) return video.currentTime;
+    return Math.abs(video.currentTime - frame.mediaTime) * 1000 <= FRAME_MS
+      ? video.currentTime
+      : frame.mediaTime;
   }
 
   private listen(): void {

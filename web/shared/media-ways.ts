@@ -117,9 +117,9 @@ export class MediaWays {
     return webrtc?.kind === "connected" ? webrtc.peer : null;
   }
 
-  /** When what a player of segments shows was captured, on the relay's clock; `null` for other ways, which are asked by RTP time. */
-  captureTime(picture: VideoSlot): number | null {
-    return this.onStage === "segments" ? (this.segments?.captureTime(picture) ?? null) : null;
+  /** When what a player of segments shows at `playerS` was captured, on the relay's clock; `null` for other ways, which are asked by RTP time. */
+  captureTime(picture: VideoSlot, playerS: number): number | null {
+    return this.onStage === "segments" ? (this.segments?.captureTime(picture, playerS) ?? null) : null;
   }
 
   private get expecting(): boolean {

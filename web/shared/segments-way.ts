@@ -119,11 +119,11 @@ export class SegmentsWay {
     this.cache.clear();
   }
 
-  /** When what is on screen was captured, on the relay's wall clock; `null` while unknown. */
-  captureTime(picture: VideoSlot): number | null {
+  /** When what a player shows at `playerS` was captured, on the relay's wall clock; `null` while unknown. */
+  captureTime(picture: VideoSlot, playerS: number): number | null {
     const playing = this.playing.get(picture);
     if (!this.onStage || playing?.player.isOpen !== true || this.timelineBeganMs === null) return null;
-    return this.timelineBeganMs + this.options.stage.video(picture).currentTime * 1000;
+    return this.timelineBeganMs + playerS * 1000;
   }
 
   private replan(): void {

@@ -276,9 +276,9 @@ export class Viewer {
     ways.start();
   }
 
-  /** When what a player of segments shows was captured, on the relay's clock; `null` where WebRTC plays or nothing is known. */
-  captureTime(picture: VideoSlot): number | null {
-    return this.ways?.captureTime(picture) ?? null;
+  /** When what a player of segments shows at `playerS` was captured, on the relay's clock; `null` where WebRTC plays or nothing is known. */
+  captureTime(picture: VideoSlot, playerS: number): number | null {
+    return this.ways?.captureTime(picture, playerS) ?? null;
   }
 
   private mediaChanged(state: WhepState): void {
