@@ -29,7 +29,7 @@ impl MediaTime {
 }
 
 /// Clocks that are further apart than this are of two machines, or one of them was set.
-const SAME_CLOCK_US: i64 = 1_000_000;
+pub(crate) const SAME_CLOCK_US: i64 = 1_000_000;
 /// A correction for drift is spread: more at once would be heard.
 const SLEW_US: i64 = 5_000;
 /// Beyond this it is no drift: the host's wall clock was set.
@@ -119,6 +119,12 @@ impl TrackClock {
                 None => host.offset_us = Some(corrected),
             }
         }
+    }
+
+    /// Where the host's wall clock `ntp` is on the timeline, microseconds; `None` before it is known, or on a clock of its own.
+    pub(crate) fn placed(&self, ntp: NtpTime, host: &HostClock) -> Option<i64> {
+        let offset = host.offset_us.filter(|_| self.disciplined && self.own_offset_us.is_none())?;
+        Some(ntp_micros(ntp) + offset)
     }
 
     /// What the host's wall clock showed at a moment, milliseconds since the Unix epoch; `None` before it said so.

@@ -1,6 +1,10 @@
 //! A whole lesson as media segments: every published layer has one muxer, shared by all its viewers.
 
-use crate::{clock::HostClock, lane::Lane, track::Track};
+use crate::{
+    clock::{HostClock, SAME_CLOCK_US},
+    lane::Lane,
+    track::Track,
+};
 use domain::{Layer, MediaKind, Slot, Timestamp};
 use media::{ClockReading, StoredPacket};
 use std::time::Duration;
@@ -17,6 +21,8 @@ pub struct Segmenter {
     host: HostClock,
     /// The latest clocks of each layer, for a stream whose first packet comes after them.
     readings: [[Option<ClockReading>; Layer::COUNT]; Slot::COUNT],
+    /// How each layer's host clock stands to the relay's: the timeline keeps the first reading, which may have come late.
+    fastest: [[media::HostClock; Layer::COUNT]; Slot::COUNT],
     logging: bool,
 }
 
@@ -39,9 +45,24 @@ impl Segmenter {
     /// Takes what the host's clocks showed.
     pub fn handle_clock(&mut self, slot: Slot, layer: Layer, reading: &ClockReading) {
         self.readings[slot.index()][layer.index()] = Some(*reading);
+        self.fastest[slot.index()][layer.index()].on_reading(*reading);
         if let Some(track) = &mut self.tracks[slot.index()][layer.index()] {
             track.on_clock(reading, &mut self.host);
         }
+    }
+
+    /// How much later than the host's fastest reports the timeline places things, microseconds; negative: earlier. What is captured at
+    /// the same moment has the same capture time by every way when this is taken off (`media::HostClock`).
+    pub fn late_us(&self) -> i64 {
+        let places =
+            Slot::ALL.iter().flat_map(|slot| Layer::ALL.iter().map(|layer| (slot.index(), layer.index())));
+        let late = places.filter_map(|(slot, layer)| {
+            let reading = self.readings[slot][layer]?;
+            let placed = self.tracks[slot][layer].as_ref()?.placed(reading.ntp, &self.host)?;
+            let arrived = self.fastest[slot][layer].on_relay(reading.ntp)?;
+            Some(placed - arrived.as_micros().cast_signed())
+        });
+        late.filter(|late| late.abs() < SAME_CLOCK_US).max().unwrap_or(0)
     }
 
     /// When [`Segmenter::handle_timeout`] has something to do.

@@ -10,7 +10,7 @@ use crate::{
 };
 use bytes::Bytes;
 use domain::{Codec, Slot, Timestamp};
-use media::{ClockReading, StoredPacket};
+use media::{ClockReading, NtpTime, StoredPacket};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// Frames are gathered for so long: a player on an old TV feels every append.
@@ -149,6 +149,10 @@ impl Track {
         if reading.generation == self.generation {
             self.clock.on_reading(reading, host);
         }
+    }
+
+    pub(crate) fn placed(&self, ntp: NtpTime, host: &HostClock) -> Option<i64> {
+        self.clock.placed(ntp, host)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {

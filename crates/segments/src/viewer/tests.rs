@@ -175,3 +175,19 @@ fn who_shows_no_pictures_is_sent_none() {
     let sent = stage.watch(&mut viewer, 1_000);
     assert!(pictures(&sent).is_empty() && !sent.is_empty());
 }
+
+#[test]
+fn a_first_report_that_came_late_does_not_make_every_picture_late() {
+    let mut stage = Stage::new();
+    let report = |sent_s: u64, delay_ms: u64| media::ClockReading {
+        generation: 1,
+        ntp: media::NtpTime(0xea00_0000_0000_0000).plus(Duration::from_secs(sent_s)),
+        rtp: sent_s as u32 * 90_000,
+        arrival: Timestamp::from_millis(sent_s * 1_000 + delay_ms),
+    };
+    stage.lesson.handle_clock(Slot::ProgramVideo, Layer::Mid, &report(2, 350));
+    assert_eq!(stage.lesson.late_us(), 0, "nothing better is known");
+    stage.lesson.handle_clock(Slot::ProgramVideo, Layer::Mid, &report(3, 30));
+    // To a microsecond: NTP counts in binary fractions.
+    assert!((319_999..=320_001).contains(&stage.lesson.late_us()), "{}", stage.lesson.late_us());
+}

@@ -33,6 +33,8 @@ use tokio::{
 const FRAME_MAX: usize = 4 * 1024;
 /// A socket that takes nothing for this long is dead; a mountain link's outage is repaired by a new one.
 const SEND_PATIENCE: Duration = Duration::from_secs(12);
+/// A clock that is known this much better is told again, microseconds.
+const CLOCK_STEP_US: u64 = 10_000;
 /// How often the page is asked for a sign of life, and how long none may come.
 const PING_EVERY: Duration = Duration::from_secs(4);
 const SILENT_MAX: Duration = Duration::from_secs(20);
@@ -154,25 +156,37 @@ struct Show<'a> {
     heard_at: Instant,
     /// The rung the page was told.
     told: Rung,
+    /// How late the timeline was when the page was told its clock.
+    told_late_us: Option<i64>,
 }
 
 impl<'a> Show<'a> {
     fn new(state: &'a Parts, hub: Arc<Hub>, socket: &'a mut WebSocket, watcher: Watcher) -> Self {
         let (viewer, changes) = (Viewer::new(hub.now()), hub.changes());
         let (wanted, heard_at) = ([Some(Layer::High); Slot::COUNT], Instant::now());
-        let mut show =
-            Self { state, hub, socket, watcher, viewer, wanted, changes, heard_at, told: Rung::Unsaid };
+        let mut show = Self {
+            state,
+            hub,
+            socket,
+            watcher,
+            viewer,
+            wanted,
+            changes,
+            heard_at,
+            told: Rung::Unsaid,
+            told_late_us: None,
+        };
         show.apply_wanted();
         show
     }
 
     async fn run(mut self) -> Ending {
         self.tell_rung().await?;
-        self.tell_clock().await?;
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.changes.mark_unchanged();
+            self.tell_clock().await?;
             while let Some(send) = self.next() {
                 self.deliver(&send).await?;
             }
@@ -257,9 +271,15 @@ impl<'a> Show<'a> {
         self.write(Message::Text(SegmentsWord::Rung { layer: rung }.to_json().into())).await
     }
 
-    /// Says when the lesson's timeline is: notes about what is shown carry the relay's clock, whatever buffers lie between.
+    /// Says when the lesson's timeline is, at first and when that is known better: notes about what is shown carry the relay's clock,
+    /// whatever buffers lie between.
     async fn tell_clock(&mut self) -> Option<()> {
-        let timeline = self.hub.now().as_micros();
+        let late_us = self.hub.look().late_us();
+        if self.told_late_us.is_some_and(|told| told.abs_diff(late_us) < CLOCK_STEP_US) {
+            return Some(());
+        }
+        self.told_late_us = Some(late_us);
+        let timeline = self.hub.now().as_micros().saturating_add_signed(late_us);
         self.write(Message::Text(SegmentsWord::Clock { timeline, at: Clock::wall() }.to_json().into())).await
     }
 
