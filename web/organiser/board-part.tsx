@@ -64,6 +64,7 @@ export function BoardPart({ board, line, lesson }: BoardPartProps): JSX.Element 
     level,
   });
   const chosen = open === null ? undefined : facts.tiles?.get(open);
+  const levels = levelWords(tiles, board.units.value);
   return (
     <section class="board" data-open={chosen !== undefined} aria-labelledby="board-sum">
       <div class="board-head">
@@ -71,17 +72,9 @@ export function BoardPart({ board, line, lesson }: BoardPartProps): JSX.Element 
           {facts.tiles === null ? t("org.board.wait") : `${summaryLine(view.counts, t)}.`}
         </p>
         <BoardTools board={board} line={line} lesson={lesson} />
+        {levels.length === 0 ? null : <GroupChoice levels={levels} grouping={grouping} onGroup={group} />}
       </div>
-      <Filters
-        view={view}
-        filter={filter}
-        onFilter={setFilter}
-        wanted={wanted}
-        onSearch={search}
-        levels={levelWords(tiles, board.units.value)}
-        grouping={grouping}
-        onGroup={group}
-      />
+      <Filters view={view} filter={filter} onFilter={setFilter} wanted={wanted} onSearch={search} />
       {lesson.locked === true ? (
         <p class="board-locked" role="status">
           <Icon svg={lock} />
@@ -129,6 +122,9 @@ interface FiltersProps {
   onFilter: (filter: BoardFilter) => void;
   wanted: string;
   onSearch: (wanted: string) => void;
+}
+
+interface GroupChoiceProps {
   /** What each level of units is called, from the top. */
   levels: readonly string[];
   grouping: Grouping;
@@ -179,12 +175,11 @@ function Filters(props: FiltersProps): JSX.Element {
             </button>
           ))}
       </fieldset>
-      {props.levels.length === 0 ? null : <GroupChoice {...props} />}
     </div>
   );
 }
 
-function GroupChoice({ levels, grouping, onGroup }: FiltersProps): JSX.Element {
+function GroupChoice({ levels, grouping, onGroup }: GroupChoiceProps): JSX.Element {
   return (
     <label class="board-group">
       {t("org.board.group")}
@@ -234,6 +229,8 @@ function Tiles(props: TilesProps): JSX.Element {
     measure();
     const watch = new ResizeObserver(measure);
     watch.observe(element);
+    // What stands above grows and shrinks with the states there are.
+    if (element.closest(".board") !== null) watch.observe(element.closest(".board") as Element);
     addEventListener("resize", measure);
     return () => {
       watch.disconnect();
@@ -307,7 +304,20 @@ function GroupCell({ group }: { group: BoardGroup }): JSX.Element {
 
 type TileCellProps = TilesProps & { entry: BoardTile; fit: BoardFit };
 
-function TileCell({ entry, now, unread, chosen, onOpen }: TileCellProps): JSX.Element {
+/** On the smallest tiles the number tells the class, not the word before it; where even that is too long, the school's name gives way. */
+function ShortName({ name }: { name: string }): JSX.Element {
+  const short = name.replace(/(^|\s)(?:Lớp|Class)\s+(?=\d)/u, "$1");
+  const at = short.lastIndexOf(" · ");
+  if (at < 0) return <span class="tile-name">{short}</span>;
+  return (
+    <span class="tile-name tile-name-split">
+      <span>{short.slice(0, at)}</span>
+      <span>{`\u00a0· ${short.slice(at + 3)}`}</span>
+    </span>
+  );
+}
+
+function TileCell({ entry, fit, now, unread, chosen, onOpen }: TileCellProps): JSX.Element {
   const { tile, name, hand: position } = entry;
   const state = tile.removed ? t("board.removed") : t(`board.state.${tile.state}`);
   const since = formatSince(now - tile.since);
@@ -330,7 +340,7 @@ function TileCell({ entry, now, unread, chosen, onOpen }: TileCellProps): JSX.El
         title={[name, `${state} · ${since}`, advice, ...marks].filter((part) => part !== "").join("\n")}
         onClick={() => onOpen(tile.id)}
       >
-        <span class="tile-name">{name}</span>
+        {fit.density === "dense" ? <ShortName name={name} /> : <span class="tile-name">{name}</span>}
         <span class="tile-state">
           <Icon svg={STATE_ICONS[tile.state]} />
           <span class="tile-word">{state}</span>

@@ -175,15 +175,21 @@ const DENSITIES: readonly {
   { density: "dense", widthPx: 124, tilePx: 36, inline: true },
   { density: "dense", widthPx: 98, tilePx: 32, inline: true },
 ];
+/** Smaller than is comfortable, for a board that is in sight only so: one that scrolls anyway gains nothing by it. */
+const TIGHT: typeof DENSITIES = [
+  { density: "dense", widthPx: 98, tilePx: 29, inline: true },
+  { density: "dense", widthPx: 88, tilePx: 27, inline: true },
+];
 
 /** The most comfortable layout in which all groups are in sight within `width` × `height`, px. */
 export function fitBoard(sizes: readonly number[], width: number, height: number): BoardFit {
   let last: BoardFit | null = null;
-  for (const { density, widthPx, tilePx, inline } of DENSITIES) {
+  for (const [index, { density, widthPx, tilePx, inline }] of [...DENSITIES, ...TIGHT].entries()) {
     const columns = Math.max(1, Math.floor((width + GAP_PX) / (widthPx + GAP_PX)));
     const needed = inline ? inlineHeight(sizes, columns, tilePx) : sectionsHeight(sizes, columns, tilePx);
-    last = { columns, tilePx, density, inline: inline && sizes.length > 1, fits: needed <= height };
-    if (last.fits) return last;
+    const fit = { columns, tilePx, density, inline: inline && sizes.length > 1, fits: needed <= height };
+    if (fit.fits) return fit;
+    if (index < DENSITIES.length) last = fit;
   }
   return last ?? { columns: 1, tilePx: 64, density: "roomy", inline: false, fits: true };
 }
