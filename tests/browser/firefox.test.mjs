@@ -12,7 +12,7 @@ const ways = [
 ]
 
 for (const { name, path, within, options, prefs } of ways) {
-  test(`Firefox, ${name}: picture and sound within ${within / 1000} seconds`, { skip: 'not green yet: Firefox stops after the first frames of each WebM piece' }, () => behindFirewall(options, async ({ relay, lesson, firewall }) => {
+  test(`Firefox, ${name}: picture and sound within ${within / 1000} seconds`, () => behindFirewall(options, async ({ relay, lesson, firewall }) => {
     const firefox = await openFirefox(prefs)
     try {
       const page = await firefox.newPage()

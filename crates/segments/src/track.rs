@@ -15,8 +15,12 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// Frames are gathered for so long: a player on an old TV feels every append.
 const GATHER: Duration = Duration::from_millis(160);
-/// How long the last picture of a chunk lasts at least and at most, when nobody knows yet when the next one comes. Too long does no harm:
-/// the next picture takes its place.
+/// The last picture of a chunk waits for the next one to say how long it lasts. A guess that is too short stops Chromium at the hole
+/// behind it, one that is too long makes Firefox 140 drop everything up to the next keyframe.
+const HOLD: Duration = Duration::from_millis(500);
+/// The same for slides, which may stand still.
+const HOLD_SLIDE: Duration = Duration::from_millis(1_100);
+/// How long the last picture of a chunk lasts at least and at most, when the next one did not come in time.
 const LAST_PICTURE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1_500));
 /// Slides stand still; their encoder repeats them once a second at least.
 const LAST_SLIDE: Duration = Duration::from_millis(1_500);
@@ -165,7 +169,11 @@ impl Track {
         self.take(&mut frames, now, host);
         self.frames = frames;
         if self.due.is_some_and(|due| due <= now) {
-            self.flush(host);
+            if self.gathered.len() > 1 {
+                self.flush_known(now, host);
+            } else {
+                self.flush(None, host);
+            }
         }
     }
 
@@ -184,21 +192,33 @@ impl Track {
         let span =
             self.gathered.first().zip(self.last).map(|(first, last)| last.saturating_since(first.time));
         if span.is_some_and(|span| span >= GATHER) {
-            self.flush(host);
+            self.flush_known(now, host);
         }
     }
 
+    /// Makes a chunk of everything whose length is known: a packet of voice says it itself, a picture lasts until the next.
+    fn flush_known(&mut self, now: Timestamp, host: &HostClock) {
+        if self.codec == Codec::Opus {
+            return self.flush(None, host);
+        }
+        let Some(last) = self.gathered.pop() else { return };
+        self.flush(Some(last.time), host);
+        self.gathered.push(last);
+        let hold = if self.slot == Slot::SlidesVideo { HOLD_SLIDE } else { HOLD };
+        self.due = Some(now + hold);
+    }
+
     fn picture(&mut self, time: MediaTime, frame: Frame, host: &HostClock) {
+        // Never backwards: a player would throw away what it has.
+        let time = self.last.map_or(time, |last| time.max(last.plus(Duration::from_millis(1))));
         if frame.is_key {
             // A chunk that begins with a keyframe is where players begin.
-            self.flush(host);
+            self.flush(Some(time), host);
             self.renew_init(&frame.data);
         }
         if self.init.is_none() {
             return;
         }
-        // Never backwards: a player would throw away what it has.
-        let time = self.last.map_or(time, |last| time.max(last.plus(Duration::from_millis(1))));
         if let Some(last) = self.last {
             let interval = time.saturating_since(last).min(LAST_PICTURE.1);
             self.interval = (self.interval * 7 + interval) / 8;
@@ -299,8 +319,8 @@ impl Track {
         self.init = Some(Arc::new(Init { number: self.inits, mime, bytes: bytes.into() }));
     }
 
-    /// Makes a chunk of what is gathered.
-    fn flush(&mut self, host: &HostClock) {
+    /// Makes a chunk of what is gathered; `next` is when the picture after it begins, if that is known.
+    fn flush(&mut self, next: Option<MediaTime>, host: &HostClock) {
         self.due = None;
         let gathered = std::mem::take(&mut self.gathered);
         let (Some(first), Some(last), Some(init)) = (gathered.first(), gathered.last(), self.init.clone())
@@ -308,30 +328,37 @@ impl Track {
             return;
         };
         let (begin, end) = (first.time, last.time);
+        let length =
+            next.map_or_else(|| self.guessed_length(), |next| next.saturating_since(end).min(LAST_PICTURE.1));
         let is_start = first.is_key;
-        let bytes: Bytes =
-            if self.codec == Codec::H264 { self.fragment(&gathered) } else { self.cluster(&gathered) }.into();
+        let bytes: Bytes = if self.codec == Codec::H264 {
+            self.fragment(&gathered, length)
+        } else {
+            self.cluster(&gathered, length)
+        }
+        .into();
         let wall_ms = self.clock.wall_ms(begin, host);
         self.lane.push(Chunk { number: 0, init, is_start, begin, end, wall_ms, bytes });
     }
 
-    /// How long the last picture is said to last.
-    fn last_length(&self) -> Duration {
+    /// How long a picture is said to last when nobody knows.
+    fn guessed_length(&self) -> Duration {
         match self.slot {
             Slot::SlidesVideo => LAST_SLIDE,
             _ => (self.interval * 2).clamp(LAST_PICTURE.0, LAST_PICTURE.1),
         }
     }
 
-    fn fragment(&mut self, gathered: &[Timed]) -> Vec<u8> {
+    /// `length`: of the last picture.
+    fn fragment(&mut self, gathered: &[Timed], length: Duration) -> Vec<u8> {
         let ticks = |time: MediaTime| time.ticks(mp4::VIDEO_RATE);
-        let last = (self.last_length().as_micros() as u64 * u64::from(mp4::VIDEO_RATE) / 1_000_000) as u32;
-        let ends = gathered.iter().skip(1).map(|next| Some(ticks(next.time))).chain([None]);
+        let end = gathered.last().map(|last| ticks(last.time.plus(length)));
+        let ends = gathered.iter().skip(1).map(|next| ticks(next.time)).chain(end);
         let samples: Vec<_> = gathered
             .iter()
             .zip(ends)
             .map(|(frame, end)| mp4::Sample {
-                duration: end.map_or(last, |end| (end - ticks(frame.time)) as u32),
+                duration: end.saturating_sub(ticks(frame.time)) as u32,
                 is_key: frame.is_key,
                 data: frame.data.clone(),
             })
@@ -341,7 +368,8 @@ impl Track {
         mp4::fragment(self.sequence, &[mp4::Run { track: 1, begin, samples: &samples }])
     }
 
-    fn cluster(&self, gathered: &[Timed]) -> Vec<u8> {
+    /// `length`: of the last picture.
+    fn cluster(&self, gathered: &[Timed], length: Duration) -> Vec<u8> {
         let ms = |time: MediaTime| time.ticks(1_000);
         let begin = gathered.first().map_or(0, |first| ms(first.time));
         let last = gathered.len().saturating_sub(1);
@@ -352,7 +380,7 @@ impl Track {
                 at_ms: ms(frame.time).saturating_sub(begin).min(0x7fff) as u16,
                 duration_ms: (n == last).then(|| match self.codec {
                     Codec::Opus => (opus::samples(&frame.data).unwrap_or(960) / 48) as u16,
-                    _ => self.last_length().as_millis() as u16,
+                    _ => (ms(frame.time.plus(length)) - ms(frame.time)) as u16,
                 }),
                 is_key: frame.is_key,
                 data: &frame.data,
