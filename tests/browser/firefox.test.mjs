@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openFirefox } from './lib/firefox.mjs'
-import { until } from './lib/browser.mjs'
-import { answersYes, behindFirewall, sounding, untilWatching } from './lib/school.mjs'
+import { received, REMEMBER_CONNECTIONS, until } from './lib/browser.mjs'
+import { answersYes, behindFirewall, outward, sounding, untilWatching } from './lib/school.mjs'
 
 const ways = [
-  { name: 'UDP is blocked', path: 'webrtc_tcp', within: 5_000, options: {}, prefs: {} },
+  { name: 'UDP is blocked', path: 'webrtc_tcp', within: 5_000, options: { address: outward() }, prefs: {} },
   { name: 'only web pages pass', path: 'segments', within: 8_000, options: { blockIceTcp: true }, prefs: {} },
   { name: 'WebRTC is switched off', path: 'segments', within: 8_000, options: {}, prefs: { 'media.peerconnection.enabled': false } },
 ]
@@ -16,10 +16,13 @@ for (const { name, path, within, options, prefs } of ways) {
     const firefox = await openFirefox(prefs)
     try {
       const page = await firefox.newPage()
+      await page.evaluateOnNewDocument(REMEMBER_CONNECTIONS)
       const began = Date.now()
       await page.goto(firewall.link(lesson.places[0]))
       const took = await untilWatching(page, began, 25_000)
-      await until('sound', () => sounding(page), Boolean, 5_000)
+      // WebRTC's voice is played by an element that is in no page; its energy is counted where it is decoded.
+      const heard = path === 'segments' ? () => sounding(page) : async () => (await received(page)).audioEnergy > 1e-4
+      await until('sound', heard, Boolean, 5_000)
       console.log(`Firefox, ${name}: picture after ${took} ms`)
       assert.ok(took <= within, `${took} ms`)
       const organiser = await firefox.newPage()

@@ -20,7 +20,7 @@ const FLAGS = [
 ]
 
 // Remembers every RTCPeerConnection so that a test can read its statistics; changes nothing else.
-const REMEMBER_CONNECTIONS = () => {
+export const REMEMBER_CONNECTIONS = () => {
   const Original = window.RTCPeerConnection
   window.__connections = []
   window.RTCPeerConnection = class extends Original {

@@ -14,11 +14,11 @@ export class Firewall {
   iceTcpConnections = 0
   port
 
-  /** Listens on a free port; nothing answers UDP there. */
-  static async open() {
+  /** Listens on a free port of `host`; nothing answers UDP there. */
+  static async open(host = '127.0.0.1') {
     const firewall = new Firewall()
     firewall.#server = net.createServer((client) => firewall.#connect(client))
-    await new Promise((resolve) => firewall.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise((resolve) => firewall.#server.listen(0, host, resolve))
     firewall.port = firewall.#server.address().port
     return firewall
   }

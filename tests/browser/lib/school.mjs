@@ -1,17 +1,21 @@
 // A lesson that a school watches from behind its firewall.
+import { networkInterfaces } from 'node:os'
 import { frameNumber, until } from './browser.mjs'
 import { Firewall } from './link.mjs'
 import { Relay } from './relay.mjs'
 
+/** This machine as its network sees it: Firefox pairs no address of its own with a loopback one, as a page without a camera has it. */
+export const outward = () => Object.values(networkInterfaces()).flat().find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? null
+
 /**
  * A relay that is reached only through a firewall, with the sample lesson on the air.
- * @param {{codec?: string, blockIceTcp?: boolean}} options
+ * @param {{codec?: string, blockIceTcp?: boolean, address?: string | null}} options `address`: where media are to be reached besides the loopback interface
  * @param {(it: {relay: Relay, lesson: object, firewall: Firewall}) => Promise<void>} story
  */
-export async function behindFirewall({ codec = 'vp8', blockIceTcp = false }, story) {
-  const firewall = await Firewall.open()
+export async function behindFirewall({ codec = 'vp8', blockIceTcp = false, address = null }, story) {
+  const firewall = await Firewall.open(address === null ? undefined : '0.0.0.0')
   firewall.blockIceTcp = blockIceTcp
-  const relay = await Relay.start({ env: { NHIPCAU_ANNOUNCE: '127.0.0.1', NHIPCAU_MEDIA__ANNOUNCE_PORT: String(firewall.port) } })
+  const relay = await Relay.start({ env: { NHIPCAU_ANNOUNCE: ['127.0.0.1'].concat(address ?? []).join(','), NHIPCAU_MEDIA__ANNOUNCE_PORT: String(firewall.port) } })
   firewall.target = relay.base
   try {
     const lesson = await relay.lesson()
