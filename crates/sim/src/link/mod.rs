@@ -10,7 +10,7 @@ mod profile;
 mod tcp;
 mod udp;
 
-pub use pipe::{Fate, Lost, Pipe, PipeStats};
+pub use pipe::{Fate, Lost, NotNow, Pipe, PipeStats};
 pub use process::{LinkProcess, serve};
 pub use profile::{Burst, Outage, PROFILES, Profile, Shape, profile};
 pub use tcp::TcpLink;

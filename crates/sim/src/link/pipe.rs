@@ -25,6 +25,15 @@ pub enum Lost {
     Outage,
 }
 
+/// Why a stream may not send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotNow {
+    /// Others are before it; ask again at this time.
+    Until(Timestamp),
+    /// Nothing passes, and nobody says for how long: whoever sends into it learns of the end by trying.
+    Outage,
+}
+
 /// What a direction has done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PipeStats {
@@ -119,20 +128,20 @@ impl Pipe {
         fate
     }
 
-    /// Whether a stream may hand in another segment, or when to ask again.
+    /// Whether a stream may hand in another segment.
     ///
     /// A stream leaves a quarter of the queue to others, as a TCP whose window has settled does.
     ///
     /// # Errors
-    /// The time to ask again.
-    pub fn stream_may_send(&self, now: Timestamp) -> Result<(), Timestamp> {
-        if let Some(end) = self.outage_ends(now) {
-            return Err(end);
+    /// Why not now.
+    pub fn stream_may_send(&self, now: Timestamp) -> Result<(), NotNow> {
+        if self.outage_ends(now).is_some() {
+            return Err(NotNow::Outage);
         }
         let allowed = self.shape.queue.mul_f64(0.75);
         let backlog = self.backlog(now);
         match backlog.checked_sub(allowed) {
-            Some(wait) if self.shape.rate.is_some() && !wait.is_zero() => Err(now + wait),
+            Some(wait) if self.shape.rate.is_some() && !wait.is_zero() => Err(NotNow::Until(now + wait)),
             _ => Ok(()),
         }
     }
@@ -321,7 +330,7 @@ mod tests {
         let mut pipe = Pipe::new(shape, 2);
         let (mut now, mut last) = (ms(0), ms(0));
         for _ in 0..1_000 {
-            while let Err(later) = pipe.stream_may_send(now) {
+            while let Err(NotNow::Until(later)) = pipe.stream_may_send(now) {
                 now = later;
             }
             last = last.max(pipe.segment(now, 1_250));

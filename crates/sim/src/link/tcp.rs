@@ -1,6 +1,9 @@
 //! TCP through a [`Bottleneck`]: nothing is lost, but everything waits for its turn, its delay, and what was lost before it.
+//!
+//! A connection costs a round trip before its first byte, and after an outage a stream goes on when its sender tries again, which it does
+//! ever more rarely (RFC 6298): the line may be back for seconds before a page notices.
 
-use super::{Bottleneck, Way};
+use super::{Bottleneck, Fate, NotNow, Way};
 use bytes::Bytes;
 use std::{
     io,
@@ -24,8 +27,12 @@ const HEADERS: usize = 52;
 /// Segments under way in one direction of a connection.
 const UNDER_WAY: usize = 1_024;
 
-/// A stream that waits for its turn looks again after this long at the latest.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// A connection that was asked for in vain is asked for again after this long, then after twice as long (RFC 6298 section 5.7).
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// A segment that got lost with all that follow is sent again after this long, then after twice as long.
+const SEND_AGAIN: Duration = Duration::from_millis(300);
+/// But never later than this.
+const LATEST: Duration = Duration::from_mins(1);
 
 /// A running TCP link; it ends when dropped, with its connections.
 #[derive(Debug)]
@@ -94,6 +101,7 @@ impl Drop for TcpLink {
 }
 
 async fn connect(client: TcpStream, server: SocketAddr, line: Bottleneck) {
+    shake_hands(&line).await;
     let Ok(outward) = TcpStream::connect(server).await else { return };
     // Our own delays are the ones that count.
     let _ = (client.set_nodelay(true), outward.set_nodelay(true));
@@ -102,6 +110,21 @@ async fn connect(client: TcpStream, server: SocketAddr, line: Bottleneck) {
         carry(from_client, to_server, line.clone(), Way::Up),
         carry(from_server, to_client, line, Way::Down)
     );
+}
+
+/// SYN and its answer.
+async fn shake_hands(line: &Bottleneck) {
+    for way in [Way::Up, Way::Down] {
+        let mut again = ASK_AGAIN;
+        loop {
+            if let Fate::Arrives(at) = line.with(way, |pipe, now| pipe.datagram(now, HEADERS)) {
+                tokio::time::sleep_until(line.instant(at).into()).await;
+                break;
+            }
+            tokio::time::sleep(again).await;
+            again = (again * 2).min(LATEST);
+        }
+    }
 }
 
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Bottleneck, way: Way) {
@@ -114,10 +137,15 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Bottleneck
                 Ok(0) | Err(_) => return,
                 Ok(len) => len,
             };
-            while let Err(later) = line.with(way, |pipe, now| pipe.stream_may_send(now)) {
-                // An outage may be ended before its time.
-                let soon = Instant::now() + ASK_AGAIN;
-                tokio::time::sleep_until(line.instant(later).min(soon).into()).await;
+            let mut again = SEND_AGAIN;
+            while let Err(not_now) = line.with(way, |pipe, now| pipe.stream_may_send(now)) {
+                match not_now {
+                    NotNow::Until(later) => tokio::time::sleep_until(line.instant(later).into()).await,
+                    NotNow::Outage => {
+                        tokio::time::sleep(again).await;
+                        again = (again * 2).min(LATEST);
+                    }
+                }
             }
             let at = line.with(way, |pipe, now| pipe.segment(now, len + HEADERS));
             if queue.send((line.instant(at), Bytes::copy_from_slice(&buffer[..len]))).await.is_err() {
@@ -143,7 +171,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Bottleneck
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Profile, Shape, UdpLink},
+        super::{Outage, Profile, Shape, UdpLink},
         *,
     };
     use domain::Bitrate;
@@ -203,5 +231,30 @@ mod tests {
         let beside = round_trip().await;
         download.abort();
         assert!(beside > alone + Duration::from_millis(60), "{alone:?} {beside:?}");
+    }
+
+    #[tokio::test]
+    async fn a_stream_notices_the_end_of_an_outage_when_it_tries_again() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let delay = Duration::from_millis(20);
+        let whole = Shape { delay, ..Shape::perfect() };
+        let profile =
+            |shape: &Shape| Profile { down: shape.clone(), up: shape.clone(), ..Profile::perfect() };
+        let line = Bottleneck::new(&profile(&whole), 1);
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let link = TcpLink::start(listen, server.local_addr().unwrap(), line.clone()).await.unwrap();
+        let began = Instant::now();
+        let mut client = TcpStream::connect(link.address()).await.unwrap();
+        let (mut served, _) = server.accept().await.unwrap();
+        assert!(began.elapsed() >= delay * 2, "{:?}", began.elapsed());
+
+        let outage = Outage { first_at: Duration::ZERO, every: None, lasts: Duration::from_millis(400) };
+        line.change(&profile(&Shape { outages: vec![outage], ..whole }));
+        let began = Instant::now();
+        client.write_all(b"?").await.unwrap();
+        served.read_exact(&mut [0]).await.unwrap();
+        // Tried after 300 and 900 ms.
+        let took = began.elapsed();
+        assert!((Duration::from_millis(900)..Duration::from_millis(1_200)).contains(&took), "{took:?}");
     }
 }
