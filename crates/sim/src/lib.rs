@@ -14,5 +14,6 @@ pub mod observers;
 pub mod packetize;
 mod process;
 pub mod ways;
+pub mod weak;
 pub mod whip;
 pub mod world;

@@ -44,6 +44,8 @@ enum Command {
     Link(commands::link::LinkArgs),
     /// Measures what a viewer costs the server over UDP, over TCP, and as segments.
     Ways(WaysArgs),
+    /// Measures what one classroom hears and sees over a bad link, on a server of its own.
+    WeakLink(commands::weak_link::WeakLinkArgs),
     /// The sending half of the floor; started by `fanout`.
     #[command(hide = true)]
     Floor,
@@ -268,6 +270,7 @@ async fn main() -> anyhow::Result<()> {
         Command::World(args) => commands::world::run(&args),
         Command::Link(args) => commands::link::run(args).await,
         Command::Ways(args) => measure_ways(args).await,
+        Command::WeakLink(args) => commands::weak_link::run(args).await,
         Command::Floor => send_floor(),
     }
 }

@@ -12,6 +12,7 @@ mod server;
 mod smoke;
 mod test;
 mod tools;
+mod weak_link;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,8 @@ enum Command {
     Smoke(smoke::Args),
     /// Install or name what is missing, then run every check and test.
     Test(test::Args),
+    /// Measure what a class sees and hears over a bad link; ends with one JSON line.
+    WeakLink(weak_link::Args),
     /// Build the pages only.
     Pages,
     /// Pack program, systemd unit, example configuration and install script into one archive for a server.
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(&args),
         Command::Smoke(args) => smoke::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::WeakLink(args) => weak_link::run(&args),
         Command::Pages => build::pages(),
         Command::Dist(args) => dist::run(&args),
     }

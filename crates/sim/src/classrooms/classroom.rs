@@ -3,6 +3,7 @@
 use super::{
     hall::Glance,
     picture::FirstPicture,
+    player::{Piece, Player},
     reception::{Counts, Outcome, Reception},
     summary::Record,
 };
@@ -40,6 +41,8 @@ pub struct Classroom {
     report_at: Timestamp,
     record: Record,
     over: bool,
+    /// What the class hears and sees, where that is asked for.
+    player: Option<Player>,
 }
 
 struct Stream {
@@ -65,7 +68,19 @@ impl Classroom {
             report_at: Timestamp::ZERO,
             record: Record::default(),
             over: false,
+            player: None,
         }
+    }
+
+    /// The same classroom with a loudspeaker and a screen.
+    #[must_use]
+    pub fn with_player(self) -> Self {
+        Self { player: Some(Player::default()), ..self }
+    }
+
+    /// Its loudspeaker and screen.
+    pub fn player(&mut self) -> Option<&mut Player> {
+        self.player.as_mut()
     }
 
     /// Takes one datagram; what is to be sent goes to `send`.
@@ -100,6 +115,9 @@ impl Classroom {
         }
         if self.peer.poll_timeout().is_some_and(|due| due <= now) {
             self.peer.handle_timeout(now);
+        }
+        if let Some(player) = &mut self.player {
+            player.play(now);
         }
         if self.connected_at.is_some() {
             self.feed_back(now);
@@ -182,12 +200,23 @@ impl Classroom {
             RtpRole::Probe => {
                 if let Some(stream) = slot.as_mut().filter(|stream| stream.reception.ssrc() == packet.ssrc) {
                     stream.reception.media(now, packet.index, rtp_timestamp, bytes.len());
+                    if let Some(player) = &mut self.player {
+                        let (sequence, media) = (packet.index, &[][..]);
+                        let (red, first_hand) = (false, true);
+                        let piece = Piece { sequence, rtp_timestamp, marker, red, first_hand, media };
+                        player.take(now, packet.slot, &piece);
+                    }
                 }
                 return;
             }
         };
         if outcome == Outcome::Useless {
             return;
+        }
+        if let Some(player) = &mut self.player {
+            let first_hand = outcome == Outcome::New;
+            let red = packet.role == RtpRole::Red;
+            player.take(now, packet.slot, &Piece { sequence, rtp_timestamp, marker, red, first_hand, media });
         }
         let Some(stream) = slot else { return };
         if packet.slot == Slot::ProgramAudio && self.heard_at.is_none() {

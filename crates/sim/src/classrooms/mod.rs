@@ -9,6 +9,7 @@
 mod classroom;
 mod hall;
 mod picture;
+mod player;
 mod reception;
 mod summary;
 mod wire;
@@ -16,6 +17,7 @@ mod wire;
 pub use classroom::Classroom;
 pub use hall::{Glance, Hall};
 pub use picture::{FirstPicture, begins_keyframe};
+pub use player::Player;
 pub use reception::{Counts, Outcome, Reception};
 pub use summary::{Quantiles, Record, Summary};
 pub use wire::Line;

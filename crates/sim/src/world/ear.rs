@@ -28,12 +28,15 @@ pub struct Ear {
     /// Slowly falling maximum of lateness beyond the quickest, of packets that came by themselves.
     jitter: f64,
     next: Option<i64>,
-    /// Results.
-    pub(super) heard_at: Option<Timestamp>,
-    pub(super) played: u64,
-    pub(super) concealed: u64,
+    /// When the first voice came.
+    pub heard_at: Option<Timestamp>,
+    /// Frames of 20 ms that were played.
+    pub played: u64,
+    /// Of those, frames that were made up.
+    pub concealed: u64,
     run: u64,
-    pub(super) longest_gap: u64,
+    /// The most made-up frames in a row.
+    pub longest_gap: u64,
 }
 
 impl Default for Ear {

@@ -29,9 +29,10 @@ pub struct Eye {
     waits_since: Option<Timestamp>,
     asked_at: Option<Timestamp>,
     moved_at: Option<Timestamp>,
-    /// Results.
-    pub(super) seen_at: Option<Timestamp>,
-    pub(super) frames: u64,
+    /// When the first picture could be shown.
+    pub seen_at: Option<Timestamp>,
+    /// Frames that could be shown.
+    pub frames: u64,
     pub(super) standing: Duration,
     pub(super) longest_standing: Duration,
     stood_from: Option<Timestamp>,
@@ -116,7 +117,7 @@ impl Eye {
     }
 
     /// The relay sends nothing for this slot now: a picture that is not sent does not stand.
-    pub(super) fn put_away(&mut self) {
+    pub fn put_away(&mut self) {
         self.moved_at = None;
         self.stood_from = None;
     }
@@ -131,8 +132,8 @@ impl Eye {
         waits && again
     }
 
-    /// Total standing time so far, the one under way included.
-    pub(super) fn stood(&self, now: Timestamp) -> (Duration, Duration) {
+    /// Total and longest standing time so far, the one under way included.
+    pub fn stood(&self, now: Timestamp) -> (Duration, Duration) {
         let mut until_now = self.clone();
         until_now.end_standing(now);
         (until_now.standing, until_now.longest_standing)
