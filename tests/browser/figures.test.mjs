@@ -1,7 +1,7 @@
 // The figures of a weak link, on lessons short enough to be counted by hand.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { concealedPct, freezes, heardAt, longestSilence, medians, queueBack, rungSeconds, slideDelays, spansUpTo } from './lib/figures.mjs'
+import { concealedPct, estimates, freezes, heardAt, longestSilence, medians, queueBack, rungSeconds, slideDelays, spansUpTo } from './lib/figures.mjs'
 
 test('a picture that stands for 900 ms is a freeze, one that comes every 400 ms is not, and time without a promise is excused', () => {
   const frames = [0, 400, 800, 1_700, 2_000]
@@ -34,6 +34,11 @@ test('rungs are counted within the time that is looked at', () => {
   const board = [{ at: 0, rung: 1 }, { at: 4_000, rung: 5 }, { at: 9_000, rung: null }]
   assert.deepEqual(rungSeconds(board, 2_000, 10_000), { 1: 2, 5: 5 })
   assert.deepEqual(spansUpTo(board, 2, 10_000), [[0, 4_000]])
+})
+
+test('an estimate holds until the board says another', () => {
+  const board = [{ at: 0, kbps: 300 }, { at: 9_000, kbps: null }, { at: 12_000, kbps: 240 }, { at: 30_000, kbps: 900 }]
+  assert.deepEqual(estimates(board, 10_000, 20_000), [300, 240])
 })
 
 test('a queue is back when it stays under the limit', () => {

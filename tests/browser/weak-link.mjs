@@ -1,5 +1,5 @@
 // node weak-link.mjs '{"profile":"P3","seconds":30}': a teacher's Chromium, the real relay, and a class's Chromium behind a bad link.
-// The last line on standard output is JSON; see README, "Weak links".
+// The last line on standard output is JSON; `cargo xtask weak-link --browser` builds what is needed and runs it.
 import { openBrowser } from './lib/browser.mjs'
 import { median, medians, round } from './lib/figures.mjs'
 import { Classroom, openLesson } from './lib/weak-lesson.mjs'

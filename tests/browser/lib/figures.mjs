@@ -102,6 +102,13 @@ export function rungSeconds(board, from, to) {
   return seconds
 }
 
+/** What the relay believed the link to carry between two times, kbit/s, in order; the value that held at `from` is the first. */
+export function estimates(board, from, to) {
+  const known = board.filter(({ at, kbps }) => at <= to && typeof kbps === 'number')
+  const before = known.findLast(({ at }) => at < from)
+  return [...(before ? [before] : []), ...known.filter(({ at }) => at >= from)].map(({ kbps }) => kbps)
+}
+
 /** Spans with a rung of at most `highest`: voice and stills alone. */
 export function spansUpTo(board, highest, to) {
   return board.flatMap(({ at, rung }, index) => (rung !== null && rung <= highest ? [[at, board[index + 1]?.at ?? to]] : []))

@@ -1,10 +1,10 @@
 // What a classroom's screen shows and sounds, moment by moment, written down in the page itself.
 
 /**
- * For `addInitScript` on a screen's page: media goes through the link on `udp`, and `window.__watched` holds what happened.
+ * For `addInitScript` on a screen's page: media goes through the link on ports `udp` and `tcp`, and `window.__watched` holds what happened.
  * Times are milliseconds since the epoch.
  */
-export function WATCH({ udp, firstSlide }) {
+export function WATCH({ udp, tcp, firstSlide }) {
   const watched = {
     /** When each connection was begun. */
     connections: [],
@@ -28,12 +28,22 @@ export function WATCH({ udp, firstSlide }) {
       live.push(this)
       watched.connections.push(Date.now())
     }
-    setRemoteDescription(description) {
-      const candidate = /^(a=candidate:\S+ \d+ udp \d+) \S+ \d+ (.*)$/gim
-      let led = 0
-      const sdp = description.sdp.replace(candidate, (_, head, tail) => (led++ === 0 ? `${head} 127.0.0.1 ${udp} ${tail}` : ''))
-      return super.setRemoteDescription({ type: description.type, sdp: sdp.replace(/(\r?\n)\1+/g, '$1') })
+    setRemoteDescription({ type, sdp }) {
+      return super.setRemoteDescription({ type, sdp: throughLink(sdp) })
     }
+  }
+  /** Of each section the first candidate of each protocol, led through the link; the others would lead past it. */
+  function throughLink(sdp) {
+    let led = new Set()
+    const lines = sdp.split(/\r?\n/).flatMap((line) => {
+      if (line.startsWith('m=')) led = new Set()
+      const [, head, protocol, priority, tail] = /^(a=candidate:\S+ \d+) (udp|tcp) (\d+) \S+ \d+ (.*)$/i.exec(line) ?? []
+      if (protocol === undefined) return [line]
+      if (led.has(protocol.toLowerCase())) return []
+      led.add(protocol.toLowerCase())
+      return [`${head} ${protocol} ${priority} 127.0.0.1 ${protocol.toLowerCase() === 'udp' ? udp : tcp} ${tail}`]
+    })
+    return lines.join('\r\n')
   }
 
   const canvas = document.createElement('canvas')
@@ -79,10 +89,10 @@ export function WATCH({ udp, firstSlide }) {
     const next = (_now, { width, height }) => {
       const program = current()?.camera?.receiver.track
       const shown = video.srcObject?.getVideoTracks()[0]
-      if (program && shown && program.id === shown.id) {
-        const number = strip(video)
-        watched.camera.push([Date.now(), number !== null && number < firstSlide ? number : null, Math.min(width, height)])
-      }
+      const read = strip(video)
+      const number = read !== null && read < firstSlide ? read : null
+      // A lesson that comes as segments has no track to know the teacher's picture by.
+      if ((program && program.id === shown?.id) || number !== null) watched.camera.push([Date.now(), number, Math.min(width, height)])
       video.requestVideoFrameCallback(next)
     }
     video.requestVideoFrameCallback(next)

@@ -14,6 +14,9 @@ const STILL_RUNGS = 2
 /** A teacher's encoder starts small; a class that comes later finds all layers. */
 const HOST_GROWS_MS = 15_000
 
+/** An estimate starts from what the handshake showed. */
+const ESTIMATE_SETTLES_MS = 10_000
+
 /** Starts relay, link, teacher and board; the teacher is on the air with camera, voice and slides. */
 export async function openLesson(seed) {
   const camera = lessonFiles({ width: 1280, height: 720, fps: 20, seconds: 10 })
@@ -69,7 +72,7 @@ export class Classroom {
   /** The page's files come over a good link, as on every day before; then the lesson begins and the teacher's layers grow. */
   async warmUp() {
     const { host, lesson, link } = this.#lesson
-    await this.#school.addInitScript(WATCH, { udp: link.ports.udp, firstSlide: FIRST_SLIDE })
+    await this.#school.addInitScript(WATCH, { ...link.ports, firstSlide: FIRST_SLIDE })
     const page = await openPage(this.#school, link.link(lesson.places[0]), { width: 1920, height: 1080 })
     await until('the TV is ready', () => page.innerText('body'), (text) => /sẵn sàng/i.test(text))
     await host.getByRole('button', { name: 'Bắt đầu tiết dạy' }).click()
@@ -136,7 +139,7 @@ export class Classroom {
     const carried = difference(stats.down, this.#statsAtStart.down)
     const entered = carried.packets + carried.lost_by_chance + carried.lost_at_queue
     const lessonBytes = carried.bytes - carried.stream_bytes
-    const estimates = board.filter(({ at, kbps }) => at >= from + 10_000 && at <= to && kbps !== null).map(({ kbps }) => kbps)
+    const estimates = figures.estimates(board, from + ESTIMATE_SETTLES_MS, to)
     const queue = this.#queue.filter(({ at }) => at >= from && at <= to).map(({ wait }) => wait)
     return {
       time_to_audio_ms: heard === null ? null : heard - from,
@@ -156,7 +159,7 @@ export class Classroom {
       back_after_outage_ms: null,
       link_share_pct: carried.stream_bytes > lessonBytes / 4 ? round((100 * lessonBytes) / carried.bytes, 1) : null,
       lesson_kbps: round((lessonBytes * 8) / (to - from)),
-      estimate_kbps: estimates.length === 0 ? null : figures.median(estimates),
+      estimate_kbps: estimates.at(-1) ?? null,
       estimate_lowest_kbps: estimates.length === 0 ? null : Math.min(...estimates),
       queue_p50_ms: figures.quantile(queue, 0.5),
       queue_p95_ms: figures.quantile(queue, 0.95),
