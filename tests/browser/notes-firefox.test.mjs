@@ -52,6 +52,8 @@ test('Firefox: forty rows survive ten minutes without a network, a killed relay 
     let page = await firefox.newPage()
     await page.goto(lesson.observer)
     await until('a picture in Firefox', () => frameNumber(page), (number) => number !== null, 40_000)
+    // The sheet comes after the picture.
+    await page.waitForSelector('.start input[autocomplete=name]')
     await page.type('.start input[autocomplete=name]', 'Nguyễn Thị Lan')
     await page.click('.start .button-primary')
     await page.waitForSelector('.sheet')
