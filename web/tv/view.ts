@@ -112,21 +112,20 @@ export class View {
     this.works.render(facts.token, facts.viewer?.lesson?.id ?? null, works, t);
     const arrangement = this.arrangeStage(facts, trouble?.kind === "frozen" && partial ? trouble.slots : []);
     this.stageBox.setAttribute("data-dim", String(watching && trouble !== null && !partial));
-    const voiceOnly =
-      watching && works.length === 0 && facts.lastPublished.every((slot) => !hasRoom(facts, slot));
+    const unseen = watching && works.length === 0 ? whyUnseen(facts) : null;
     this.draw(
       this.panel,
       facts.lang,
       [
         screen.kind,
         facts.token,
-        voiceOnly,
-        voiceOnly ? weakLine(facts, t) : null,
+        unseen,
+        unseen === "voice" ? weakLine(facts, t) : null,
         ...this.panelInputs(facts, screen, now),
       ],
-      () => this.panelFor(facts, screen, t, now, voiceOnly),
+      () => this.panelFor(facts, screen, t, now, unseen),
     );
-    this.panel.setAttribute("data-screen", watching && !voiceOnly ? "none" : screen.kind);
+    this.panel.setAttribute("data-screen", watching && unseen === null ? "none" : screen.kind);
     this.renderNotice(facts, screen, trouble, t, now);
     this.lesson.render(facts, watching ? arrangement : null, t);
     this.settings.render(facts, t);
@@ -216,7 +215,7 @@ export class View {
     screen: TvScreen,
     t: Words,
     now: number,
-    voiceOnly: boolean,
+    unseen: Unseen | null,
   ): readonly Child[] {
     switch (screen.kind) {
       case "unsupported":
@@ -259,17 +258,16 @@ export class View {
       case "ended":
         return [bridge(), ...message(circleCheck, t("tv.ended"), screen.lesson.title, t("tv.ended.thanks"))];
       case "watching":
-        return voiceOnly
-          ? [
-              bridge(),
-              ...message(
-                audioLines,
-                t("tv.voice"),
-                screen.lesson.title,
-                weakLine(facts, t) ?? t("tv.voice.advice"),
-              ),
-            ]
-          : [];
+        if (unseen === null) return [];
+        return [
+          bridge(),
+          ...message(
+            audioLines,
+            t("tv.voice"),
+            screen.lesson.title,
+            unseen === "coming" ? t("tv.waiting") : (weakLine(facts, t) ?? t("tv.voice.advice")),
+          ),
+        ];
       default:
         return impossible(screen);
     }
@@ -442,6 +440,16 @@ function message(icon: string, title: string, ...lines: readonly (string | null)
       ...lines.map((line) => (line === null ? null : el("p", "detail", line))),
     ),
   ];
+}
+
+/** Why a lesson that is heard shows nothing: it has no picture, or the first one is still on its way. */
+type Unseen = "voice" | "coming";
+
+function whyUnseen(facts: TvFacts): Unseen | null {
+  const published = facts.lastPublished.filter((slot) => hasRoom(facts, slot));
+  if (published.length === 0) return "voice";
+  const seen = published.some((slot) => facts.viewer?.pictures[slot]?.seen === true);
+  return seen || shownStill(facts) !== null ? null : "coming";
 }
 
 function waitingPanel(lesson: Lesson, rehearsal: boolean, t: Words): HTMLElement {

@@ -156,19 +156,6 @@ impl FromRequestParts<AppState> for No {
     }
 }
 
-/// `{id}/…/{place}`: a place within a lesson.
-pub(super) struct InLesson(pub(super) LessonId, pub(super) PlaceId);
-
-impl FromRequestParts<AppState> for InLesson {
-    type Rejection = Refused;
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        let Path((lesson, place)) = path.map_err(|_| ProblemCode::NotFound)?;
-        let lesson = lesson.parse().map_err(|_| ProblemCode::LessonUnknown)?;
-        Ok(Self(lesson, place.parse().map_err(|_| ProblemCode::PlaceUnknown)?))
-    }
-}
-
 /// A table, `text/csv`, in whatever encoding the importer reads.
 pub(super) struct Table(pub(super) bytes::Bytes);
 

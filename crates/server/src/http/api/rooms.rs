@@ -2,12 +2,12 @@
 
 use crate::{
     auth::Caller,
-    http::extract::{Id, InLesson},
+    http::extract::{Id, Ids},
     problem::Answer,
     state::AppState,
 };
 use axum::extract::State;
-use domain::{Action, Invited, LessonId};
+use domain::{Action, Invited, LessonId, PlaceId};
 use signalling::{InvitedPlaces, RungHistory};
 
 type Body<T> = axum::Json<T>;
@@ -30,7 +30,7 @@ pub(super) async fn invited(
 pub(super) async fn history(
     State(state): State<AppState>,
     caller: Caller,
-    InLesson(lesson, place): InLesson,
+    Ids(lesson, place): Ids<LessonId, PlaceId>,
 ) -> Answer<Body<RungHistory>> {
     caller.permit(&state, lesson, Action::Review)?;
     let looked = state.lessons.lesson(lesson)?.look().await?;
