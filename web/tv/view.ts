@@ -259,15 +259,17 @@ export class View {
         return [bridge(), ...message(circleCheck, t("tv.ended"), screen.lesson.title, t("tv.ended.thanks"))];
       case "watching":
         if (unseen === null) return [];
-        return [
-          bridge(),
-          ...message(
-            audioLines,
-            t("tv.voice"),
-            screen.lesson.title,
-            unseen === "coming" ? t("tv.waiting") : (weakLine(facts, t) ?? t("tv.voice.advice")),
-          ),
-        ];
+        return unseen === "coming"
+          ? [bridge(), ...message(loader, t("tv.waiting"), screen.lesson.title)]
+          : [
+              bridge(),
+              ...message(
+                audioLines,
+                t("tv.voice"),
+                screen.lesson.title,
+                weakLine(facts, t) ?? t("tv.voice.advice"),
+              ),
+            ];
       default:
         return impossible(screen);
     }
@@ -442,7 +444,7 @@ function message(icon: string, title: string, ...lines: readonly (string | null)
   ];
 }
 
-/** Why a lesson that is heard shows nothing: it has no picture, or the first one is still on its way. */
+/** Why a lesson that is on shows nothing: it has no picture, or the first one is still on its way. */
 type Unseen = "voice" | "coming";
 
 function whyUnseen(facts: TvFacts): Unseen | null {
