@@ -26,7 +26,7 @@ export function playbackCodecs(kind: "tv" | "browser"): Promise<CodecAbility[]> 
     );
   }
   return Promise.race([
-    askBrowser(),
+    askBrowser().catch(() => []),
     new Promise<CodecAbility[]>((resolve) => setTimeout(() => resolve([]), ANSWER_WITHIN_MS)),
   ]);
 }

@@ -30,14 +30,14 @@ class FakeSocket implements Socket {
 
 const HELLO: Hello = { type: "hello", v: 1, token: "T", lang: "vi", device: { kind: "tv", codecs: [] } };
 
-function start() {
+function start(hello: () => Hello | Promise<Hello> = () => HELLO) {
   const sockets: FakeSocket[] = [];
   const statuses: SignalStatus[] = [];
   const messages: ServerMessage[] = [];
   let outdated = 0;
   const client = new SignalClient({
     url: "ws://x/api/ws",
-    hello: () => HELLO,
+    hello,
     onMessage: (message) => messages.push(message),
     onStatus: (status) => statuses.push(status),
     openSocket: () => {
@@ -236,4 +236,19 @@ test("stopping is final", () => {
 test("a page served over TLS talks over TLS", () => {
   expect(signalUrl({ protocol: "https:", host: "cau.example" })).toBe("wss://cau.example/api/ws");
   expect(signalUrl({ protocol: "http:", host: "10.0.0.2:8080" })).toBe("ws://10.0.0.2:8080/api/ws");
+});
+
+test("a hello that is ready only after its connection has gone is not said on the next one, which says its own", async () => {
+  const waiting: ((hello: Hello) => void)[] = [];
+  const { sockets } = start(() => new Promise((resolve) => waiting.push(resolve)));
+  sockets[0]?.onopen?.({} as Event);
+  sockets[0]?.fail();
+  while (sockets.length < 2) await vi.advanceTimersByTimeAsync(100);
+  sockets[1]?.onopen?.({} as Event);
+  waiting[0]?.(HELLO);
+  await Promise.resolve();
+  expect([sockets[0]?.sent.length, sockets[1]?.sent.length]).toEqual([0, 0]);
+  waiting[1]?.(HELLO);
+  await Promise.resolve();
+  expect(sockets[1]?.sent.length).toBe(1);
 });
