@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { capturedAt, MomentJudge } from "./lesson-moment.ts";
+import { capturedAt, inSightAt, MomentJudge } from "./lesson-moment.ts";
 
 const session = {};
 const clock = { rtp: 90_000, at: 1_000_000, rate: 90_000 };
@@ -89,4 +89,11 @@ test("a player of segments eight seconds behind tells when what it shows was cap
   here.notePosition("program_video", null, 7_000);
   here.note({ slot: "program_video", rtp: 90_000, seenAt: 7_000, session });
   expect(here.moment(7_100)).toEqual({ ms: 1_000_000, q: "picture" });
+});
+
+test("a picture that stands while the voice plays on, or has not followed a jump yet, is what is in sight", () => {
+  expect(inSightAt(12.05, 12)).toBe(12.05);
+  expect(inSightAt(13, 12)).toBe(12);
+  expect(inSightAt(2, 12)).toBe(12);
+  expect(inSightAt(13, null)).toBe(13);
 });

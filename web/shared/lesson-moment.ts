@@ -46,6 +46,19 @@ export function capturedAt(clock: SlotClock, rtp: number): number {
   return clock.at + (ticks * 1000) / clock.rate;
 }
 
+/** A frame is in sight for this long; a picture that is further from its player's clock stands, or has just been moved. */
+const IN_SIGHT_S = 0.15;
+
+/**
+ * Where in a player's time the picture in sight stands, seconds. The player's clock runs on with the voice while the picture stands, and
+ * jumps before the picture does.
+ *
+ * @param frameS the newest frame's media time; `null` where the browser does not tell
+ */
+export function inSightAt(playerS: number, frameS: number | null): number {
+  return frameS === null || Math.abs(playerS - frameS) <= IN_SIGHT_S ? playerS : frameS;
+}
+
 /** A picture that moves changes at least this often, also at the lowest layer's 5 frames a second on a bad link. */
 const MOVING_MS = 1500;
 const SOUNDING_MS = 1000;

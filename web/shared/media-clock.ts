@@ -3,14 +3,12 @@
  * capture clocks for the connection they came by.
  */
 import { decode, nullable, number, object, optional } from "./decode.ts";
-import { type Moment, MomentJudge, type SlotClock, type SlotClocks } from "./lesson-moment.ts";
+import { inSightAt, type Moment, MomentJudge, type SlotClock, type SlotClocks } from "./lesson-moment.ts";
 import { AUDIO_SLOTS, SLOTS, type Slot, VIDEO_SLOTS, type VideoSlot } from "./protocol.ts";
 import type { Stage } from "./stage.ts";
 import type { WhepSession } from "./whep-session.ts";
 
 const LISTEN_EVERY_MS = 200;
-/** A frame is in sight for this long; a picture that is further behind its player's clock stands, or has just been moved. */
-const FRAME_MS = 150;
 /** Until the host's first reports have told, the relay is asked often. */
 const ASK_FIRST_MS = 700;
 const ASK_EVERY_MS = 5000;
@@ -121,14 +119,10 @@ export class MediaClock {
       this.judge.notePosition(slot, this.position(slot, this.playerTime(slot)), now);
   }
 
-  /** A player's clock runs on with the voice while its picture stands, and jumps before the picture does. */
   private playerTime(slot: VideoSlot): number {
     const video = this.stage.video(slot);
     const frame = this.frames.get(slot);
-    if (frame === undefined || frame.source !== video.currentSrc) return video.currentTime;
-    return Math.abs(video.currentTime - frame.mediaTime) * 1000 <= FRAME_MS
-      ? video.currentTime
-      : frame.mediaTime;
+    return inSightAt(video.currentTime, frame?.source === video.currentSrc ? frame.mediaTime : null);
   }
 
   private listen(): void {
