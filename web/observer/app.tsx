@@ -1,4 +1,3 @@
-import type { Signal } from "@preact/signals";
 import link2Off from "lucide-static/icons/link-2-off.svg?raw";
 import loader from "lucide-static/icons/loader-circle.svg?raw";
 import monitorX from "lucide-static/icons/monitor-x.svg?raw";
@@ -9,8 +8,8 @@ import { Button } from "../shared/ui/button.tsx";
 import { Gate } from "../shared/ui/gate.tsx";
 import { language } from "../shared/ui/language.tsx";
 import { impossible, type LessonView } from "../shared/viewer-state.ts";
-import { loadNotes, NOTES_WAIT_MS, type Notes, pictureIsDone } from "./notes/later.ts";
-import type { SheetAlone } from "./notes/sheet-alone.tsx";
+import { Desk } from "./notes/desk.ts";
+import { SheetAlone } from "./notes/sheet-alone.tsx";
 import { Observing } from "./observing.ts";
 import { t } from "./words.ts";
 import { Workbench } from "./workbench.tsx";
@@ -25,7 +24,7 @@ export function App(props: { link: string | null; sheet: string | null }): JSX.E
   document.title = `${t("observer.page")} – ${t("common.product")}`;
   const { link, sheet } = props;
   if (link !== null) return <Observer link={link} sheet={sheet} />;
-  if (sheet !== null) return <Alone sheet={sheet} />;
+  if (sheet !== null) return <SheetAlone sheet={sheet} />;
   return (
     <Gate
       product={t("common.product")}
@@ -38,15 +37,15 @@ export function App(props: { link: string | null; sheet: string | null }): JSX.E
 
 function Observer(props: { link: string; sheet: string | null }): JSX.Element | null {
   const [observing] = useState(() => new Observing(props.link));
-  const notes = useNotes(observing, props);
+  const desk = useDesk(observing, props);
   const view = observing.view.value;
   const { lesson } = observing.facts.value;
   useEffect(() => {
-    if (lesson !== null) notes?.desk.follow(lesson);
-  }, [notes, lesson]);
+    if (lesson !== null) desk?.follow(lesson);
+  }, [desk, lesson]);
   const quiet = !usePast(QUIET_CONNECT_MS);
   // Whatever becomes of the picture, an open sheet stays in sight.
-  const writes = notes?.desk.state.value.kind === "open";
+  const writes = desk?.state.value.kind === "open";
   switch (view.kind) {
     case "connecting":
       if (writes) break;
@@ -84,17 +83,21 @@ function Observer(props: { link: string; sheet: string | null }): JSX.Element | 
     default:
       return impossible(view);
   }
-  return <Workbench observing={observing} notes={notes} />;
+  return <Workbench observing={observing} desk={desk} />;
 }
 
-/** Brings the sheet as soon as the picture is there, or does not come. */
-function useNotes(observing: Observing, tokens: { link: string | null; sheet: string | null }): Notes | null {
-  const late = usePast(NOTES_WAIT_MS);
-  const notes = useRef<Signal<Notes | null> | null>(null);
-  if (notes.current === null && (late || pictureIsDone(observing.view.value, observing.facts.value))) {
-    notes.current = loadNotes(tokens);
+/** A picture that does not come must not keep anybody from her notes. */
+const DESK_WAIT_MS = 1500;
+
+/** Opens her sheet as soon as the picture is there, or does not come: until then the machine has nothing better to do than to bring it. */
+function useDesk(observing: Observing, tokens: { link: string | null; sheet: string | null }): Desk | null {
+  const late = usePast(DESK_WAIT_MS);
+  const desk = useRef<Desk | null>(null);
+  if (desk.current === null && (late || !observing.pictureIsComing.value)) {
+    desk.current = new Desk(tokens);
+    void desk.current.open();
   }
-  return notes.current?.value ?? null;
+  return desk.current;
 }
 
 /** Whether this much time has gone by since the page was opened. */
@@ -105,19 +108,6 @@ function usePast(ms: number): boolean {
     return () => clearTimeout(timer);
   }, [ms]);
   return past;
-}
-
-/** A sheet opened by its own link. */
-function Alone(props: { sheet: string }): JSX.Element {
-  const [Page, setPage] = useState<typeof SheetAlone | null>(null);
-  useEffect(() => {
-    void import("./notes/sheet-alone.tsx").then((part) => setPage(() => part.SheetAlone));
-  }, []);
-  return Page === null ? (
-    <Gate product={t("common.product")} icon={loader} busy title={t("link.connecting")} />
-  ) : (
-    <Page sheet={props.sheet} />
-  );
 }
 
 function Refused(props: { view: Extract<LessonView, { kind: "refused" }> }): JSX.Element {

@@ -17,7 +17,7 @@ import {
 import type { ShownStill } from "../shared/weak-link.ts";
 import { WhepSession } from "../shared/whep-session.ts";
 import { rememberedWriter } from "./notes/writer.ts";
-import { clampSplit, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
+import { clampSplit, isPictureComing, SPLIT, shownSlots, type ViewChoice } from "./view.ts";
 
 const SPLIT_KEY = "nhipcau.observer.split";
 const TICK_MS = 500;
@@ -36,6 +36,8 @@ export class Observing {
   readonly clockMs: ReadonlySignal<number | null>;
   readonly published: ReadonlySignal<readonly VideoSlot[]>;
   readonly shown: ReadonlySignal<readonly VideoSlot[]>;
+  /** The first picture may be here in a moment. */
+  readonly pictureIsComing: ReadonlySignal<boolean>;
   /** The still that stands for the slides now. */
   readonly shownStill: ReadonlySignal<ShownStill | null>;
   private readonly viewer: Viewer;
@@ -68,6 +70,7 @@ export class Observing {
       return lesson === null ? null : lessonClockMs(lesson, this.facts.value, this.now.value);
     });
     this.published = computed(() => VIDEO_SLOTS.filter((slot) => this.facts.value.slots[slot] !== undefined));
+    this.pictureIsComing = computed(() => isPictureComing(this.view.value, this.facts.value));
     this.shownStill = computed(() => (wantsStill(this.facts.value) ? this.still.value : null));
     this.shown = computed(() =>
       shownSlots(

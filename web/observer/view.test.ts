@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { clampSplit, isStacked, shortcutOf, shownSlots, splitAfterKey } from "./view.ts";
+import type { LessonView, PictureFacts } from "../shared/viewer-state.ts";
+import { clampSplit, isPictureComing, isStacked, shortcutOf, shownSlots, splitAfterKey } from "./view.ts";
 
 test("both means slides left and teacher right, and whatever there is when one is missing", () => {
   expect(shownSlots("both", ["program_video", "slides_video"])).toEqual(["slides_video", "program_video"]);
@@ -44,4 +45,18 @@ test("shortcuts work with and without capitals", () => {
 test("two pictures stand above each other where that makes them larger", () => {
   // Beside the sheet on a 1366×768 laptop, an upright tablet, a wide picture alone.
   expect([isStacked(548, 564), isStacked(772, 500), isStacked(1314, 560)]).toEqual([true, true, false]);
+});
+
+test("a first picture is waited for while it may come, and never again", () => {
+  const kind = (name: LessonView["kind"]) => ({ kind: name }) as LessonView;
+  const picture = (seen: boolean) => ({ program_video: { seen, frozenSince: null } as PictureFacts });
+  const nothing = { pictures: {} };
+  expect(
+    ["connecting", "waiting", "watching"].map((k) => isPictureComing(kind(k as never), nothing)),
+  ).toEqual([true, true, true]);
+  expect(
+    ["idle", "ended", "refused", "unplayable"].map((k) => isPictureComing(kind(k as never), nothing)),
+  ).toEqual([false, false, false, false]);
+  expect(isPictureComing(kind("watching"), { pictures: picture(false) })).toBe(true);
+  expect(isPictureComing(kind("watching"), { pictures: picture(true) })).toBe(false);
 });

@@ -1,5 +1,6 @@
 /** Which pictures an observer sees and where the border between two of them stands. Pure. */
-import type { VideoSlot } from "../shared/protocol.ts";
+import { VIDEO_SLOTS, type VideoSlot } from "../shared/protocol.ts";
+import type { LessonView, ViewerFacts } from "../shared/viewer-state.ts";
 
 export type ViewChoice = "teacher" | "slides" | "both" | "pupils";
 
@@ -26,6 +27,12 @@ export function shownSlots(
   }
   const order: readonly VideoSlot[] = ["slides_video", "program_video", "extra_video"];
   return order.filter((slot) => published.includes(slot)).slice(0, 2);
+}
+
+/** Whether the lesson is on, or may be, and its first picture is not there yet. */
+export function isPictureComing(view: LessonView, facts: Pick<ViewerFacts, "pictures">): boolean {
+  if (view.kind === "connecting" || view.kind === "waiting") return true;
+  return view.kind === "watching" && !VIDEO_SLOTS.some((slot) => facts.pictures[slot]?.seen === true);
 }
 
 /** Two pictures of 16:9 are larger above each other wherever the box is higher than 16:9 itself; nearly there they stay beside. */

@@ -27,8 +27,8 @@ import {
   SHARE,
   shareAfterKey,
 } from "./arrangement.ts";
-import type { DeskState } from "./notes/desk.ts";
-import type { Notes } from "./notes/later.ts";
+import type { Desk, DeskState } from "./notes/desk.ts";
+import { DeskView } from "./notes/desk-view.tsx";
 import { t as n } from "./notes/words.ts";
 import type { Observing } from "./observing.ts";
 import { PictureTools } from "./picture-tools.tsx";
@@ -45,12 +45,12 @@ function arrange(kind: Arrangement, percent: number): void {
   rememberArrangement(kind, share.value);
 }
 
-/** `notes` is `null` until the sheet's part of the page has come. */
-export function Workbench(props: { observing: Observing; notes: Notes | null }): JSX.Element {
-  const { observing, notes } = props;
+/** `desk` is `null` while the first picture is on its way. */
+export function Workbench(props: { observing: Observing; desk: Desk | null }): JSX.Element {
+  const { observing, desk } = props;
   const view = observing.view.value;
   const { lesson } = observing.facts.value;
-  const desking: DeskState = notes === null ? { kind: "looking" } : notes.desk.state.value;
+  const desking: DeskState = desk?.state.value ?? { kind: "looking" };
   const screen = useRef<HTMLElement>(null);
   const bench = useRef<HTMLElement>(null);
   const writing = useWriting(bench);
@@ -97,10 +97,10 @@ export function Workbench(props: { observing: Observing; notes: Notes | null }):
         {playing !== null && arrangement.value === "side" ? <Border bench={bench} /> : null}
         {playing !== null && arrangement.value === "wide" ? null : (
           <div class="desk">
-            {notes === null ? (
+            {desk === null ? (
               <p class="desk-words">{n("notes.start.personal")}</p>
             ) : (
-              <notes.View observing={observing} desk={notes.desk} live={playing !== null} />
+              <DeskView observing={observing} desk={desk} live={playing !== null} />
             )}
           </div>
         )}

@@ -230,7 +230,8 @@ function Tiles(props: TilesProps): JSX.Element {
     const watch = new ResizeObserver(measure);
     watch.observe(element);
     // What stands above grows and shrinks with the states there are.
-    if (element.closest(".board") !== null) watch.observe(element.closest(".board") as Element);
+    const board = element.closest(".board");
+    if (board !== null) watch.observe(board);
     addEventListener("resize", measure);
     return () => {
       watch.disconnect();
