@@ -43,7 +43,7 @@ fn ntp_micros(ntp: NtpTime) -> i64 {
 
 /// How far the media timeline is ahead of a host's wall clock; shared by all tracks of one host.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct HostClock {
+pub(crate) struct WallClock {
     offset_us: Option<i64>,
 }
 
@@ -90,7 +90,7 @@ impl TrackClock {
     }
 
     /// The host's clocks were read.
-    pub(crate) fn on_reading(&mut self, reading: &ClockReading, host: &mut HostClock) {
+    pub(crate) fn on_reading(&mut self, reading: &ClockReading, host: &mut WallClock) {
         let extended = self.extend(reading.rtp);
         let wall = ntp_micros(reading.ntp);
         let seen = reading.arrival.as_micros().cast_signed() - wall;
@@ -122,13 +122,13 @@ impl TrackClock {
     }
 
     /// Where the host's wall clock `ntp` is on the timeline, microseconds; `None` before it is known, or on a clock of its own.
-    pub(crate) fn placed(&self, ntp: NtpTime, host: &HostClock) -> Option<i64> {
+    pub(crate) fn placed(&self, ntp: NtpTime, host: &WallClock) -> Option<i64> {
         let offset = host.offset_us.filter(|_| self.disciplined && self.own_offset_us.is_none())?;
         Some(ntp_micros(ntp) + offset)
     }
 
     /// What the host's wall clock showed at a moment, milliseconds since the Unix epoch; `None` before it said so.
-    pub(crate) fn wall_ms(&self, moment: MediaTime, host: &HostClock) -> Option<u64> {
+    pub(crate) fn wall_ms(&self, moment: MediaTime, host: &WallClock) -> Option<u64> {
         let offset = self.own_offset_us.or(host.offset_us)?;
         let micros = moment.0.cast_signed() - offset - NTP_TO_UNIX_S * 1_000_000;
         u64::try_from((micros + 500) / 1_000).ok()
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn sound_and_picture_captured_together_play_together_whatever_their_clocks_began_with() {
-        let mut host = HostClock::default();
+        let mut host = WallClock::default();
         let (mut sound, mut picture) = (TrackClock::new(48_000), TrackClock::new(90_000));
         let noon = 20_000 * DAY_S * 1_000;
         // Sound took 30 ms to arrive, the picture 180.
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn drift_is_corrected_little_by_little_and_a_clock_that_is_set_moves_no_picture() {
-        let mut host = HostClock::default();
+        let mut host = WallClock::default();
         let mut clock = TrackClock::new(90_000);
         let noon = 20_000 * DAY_S * 1_000;
         clock.on_reading(&reading(noon, 0, 1_000), &mut host);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn slides_from_another_machine_keep_their_own_clock() {
-        let mut host = HostClock::default();
+        let mut host = WallClock::default();
         let (mut camera, mut slides) = (TrackClock::new(90_000), TrackClock::new(90_000));
         let noon = 20_000 * DAY_S * 1_000;
         camera.on_reading(&reading(noon, 0, 1_000), &mut host);

@@ -1,12 +1,12 @@
 //! A whole lesson as media segments: every published layer has one muxer, shared by all its viewers.
 
 use crate::{
-    clock::{HostClock, SAME_CLOCK_US},
+    clock::{SAME_CLOCK_US, WallClock},
     lane::Lane,
     track::Track,
 };
 use domain::{Layer, MediaKind, Slot, Timestamp};
-use media::{ClockReading, StoredPacket};
+use media::{ClockReading, HostClock, StoredPacket};
 use std::time::Duration;
 
 /// A layer that has brought nothing for so long is not there (as in `media::Layers`).
@@ -18,11 +18,12 @@ const ABSENT_AFTER: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Segmenter {
     tracks: [[Option<Track>; Layer::COUNT]; Slot::COUNT],
-    host: HostClock,
+    host: WallClock,
     /// The latest clocks of each layer, for a stream whose first packet comes after them.
     readings: [[Option<ClockReading>; Layer::COUNT]; Slot::COUNT],
     /// How each layer's host clock stands to the relay's: the timeline keeps the first reading, which may have come late.
-    fastest: [[media::HostClock; Layer::COUNT]; Slot::COUNT],
+    fastest: [[HostClock; Layer::COUNT]; Slot::COUNT],
+    late_us: i64,
     logging: bool,
 }
 
@@ -40,6 +41,9 @@ impl Segmenter {
             }
         }
         track.handle_packet(packet, &self.host);
+        if begins {
+            self.late_us = self.lateness();
+        }
     }
 
     /// Takes what the host's clocks showed.
@@ -49,11 +53,16 @@ impl Segmenter {
         if let Some(track) = &mut self.tracks[slot.index()][layer.index()] {
             track.on_clock(reading, &mut self.host);
         }
+        self.late_us = self.lateness();
     }
 
     /// How much later than the host's fastest reports the timeline places things, microseconds; negative: earlier. What is captured at
     /// the same moment has the same capture time by every way when this is taken off (`media::HostClock`).
     pub fn late_us(&self) -> i64 {
+        self.late_us
+    }
+
+    fn lateness(&self) -> i64 {
         let places =
             Slot::ALL.iter().flat_map(|slot| Layer::ALL.iter().map(|layer| (slot.index(), layer.index())));
         let late = places.filter_map(|(slot, layer)| {

@@ -2,7 +2,7 @@
 
 use crate::{
     MediaTime,
-    clock::{HostClock, TrackClock},
+    clock::{TrackClock, WallClock},
     frames::{Assembler, Frame, vp8_size},
     h264::ParameterSets,
     lane::{Chunk, Init, Lane},
@@ -20,8 +20,8 @@ const GATHER: Duration = Duration::from_millis(160);
 const HOLD: Duration = Duration::from_millis(500);
 /// The same for slides, which may stand still.
 const HOLD_SLIDE: Duration = Duration::from_millis(1_100);
-/// How long the last picture of a chunk lasts at least and at most, when the next one did not come in time.
-const LAST_PICTURE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1_500));
+/// How long the last picture of a chunk lasts at least and at most, when the next one did not come in time: so long it has stood already.
+const LAST_PICTURE: (Duration, Duration) = (HOLD, Duration::from_millis(1_500));
 /// Slides stand still; their encoder repeats them once a second at least.
 const LAST_SLIDE: Duration = Duration::from_millis(1_500);
 /// A hole in the voice up to this long is filled with packets that let the decoder make something up.
@@ -118,7 +118,7 @@ impl Track {
         self.generation
     }
 
-    pub(crate) fn handle_packet(&mut self, packet: &StoredPacket, host: &HostClock) {
+    pub(crate) fn handle_packet(&mut self, packet: &StoredPacket, host: &WallClock) {
         if packet.generation != self.generation || packet.frame.codec != self.codec {
             return;
         }
@@ -149,13 +149,13 @@ impl Track {
         }
     }
 
-    pub(crate) fn on_clock(&mut self, reading: &ClockReading, host: &mut HostClock) {
+    pub(crate) fn on_clock(&mut self, reading: &ClockReading, host: &mut WallClock) {
         if reading.generation == self.generation {
             self.clock.on_reading(reading, host);
         }
     }
 
-    pub(crate) fn placed(&self, ntp: NtpTime, host: &HostClock) -> Option<i64> {
+    pub(crate) fn placed(&self, ntp: NtpTime, host: &WallClock) -> Option<i64> {
         self.clock.placed(ntp, host)
     }
 
@@ -163,7 +163,7 @@ impl Track {
         self.due.into_iter().chain(self.assembler.poll_timeout()).min()
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Timestamp, host: &HostClock) {
+    pub(crate) fn handle_timeout(&mut self, now: Timestamp, host: &WallClock) {
         let mut frames = std::mem::take(&mut self.frames);
         self.assembler.handle_timeout(now, &mut frames);
         self.take(&mut frames, now, host);
@@ -177,7 +177,7 @@ impl Track {
         }
     }
 
-    fn take(&mut self, frames: &mut Vec<Frame>, now: Timestamp, host: &HostClock) {
+    fn take(&mut self, frames: &mut Vec<Frame>, now: Timestamp, host: &WallClock) {
         for frame in frames.drain(..) {
             let time = self.clock.time(frame.rtp, frame.arrival);
             if self.codec == Codec::Opus {
@@ -186,7 +186,8 @@ impl Track {
                 self.picture(time, frame, host);
             }
             if !self.gathered.is_empty() {
-                self.due.get_or_insert(now + GATHER);
+                let patience = self.patience();
+                self.due.get_or_insert(now + patience);
             }
         }
         let span =
@@ -197,18 +198,26 @@ impl Track {
     }
 
     /// Makes a chunk of everything whose length is known: a packet of voice says it itself, a picture lasts until the next.
-    fn flush_known(&mut self, now: Timestamp, host: &HostClock) {
+    fn flush_known(&mut self, now: Timestamp, host: &WallClock) {
         if self.codec == Codec::Opus {
             return self.flush(None, host);
         }
         let Some(last) = self.gathered.pop() else { return };
         self.flush(Some(last.time), host);
         self.gathered.push(last);
-        let hold = if self.slot == Slot::SlidesVideo { HOLD_SLIDE } else { HOLD };
-        self.due = Some(now + hold);
+        self.due = Some(now + self.patience());
     }
 
-    fn picture(&mut self, time: MediaTime, frame: Frame, host: &HostClock) {
+    /// How long something that is gathered waits for what comes after it.
+    fn patience(&self) -> Duration {
+        match (self.codec, self.slot) {
+            (Codec::Opus, _) => GATHER,
+            (_, Slot::SlidesVideo) => HOLD_SLIDE,
+            _ => HOLD,
+        }
+    }
+
+    fn picture(&mut self, time: MediaTime, frame: Frame, host: &WallClock) {
         // Never backwards: a player would throw away what it has.
         let time = self.last.map_or(time, |last| time.max(last.plus(Duration::from_millis(1))));
         if frame.is_key {
@@ -243,7 +252,7 @@ impl Track {
         self.log.iter().flatten().filter(move |frame| frame.number >= number)
     }
 
-    fn log(&mut self, time: MediaTime, is_key: bool, data: &Bytes, host: &HostClock) {
+    fn log(&mut self, time: MediaTime, is_key: bool, data: &Bytes, host: &WallClock) {
         let Some(log) = &mut self.log else { return };
         let wall_ms = self.clock.wall_ms(time, host);
         let (number, sets) = (self.logged, self.sets.clone());
@@ -255,7 +264,7 @@ impl Track {
     }
 
     /// Places one packet of voice behind the one before; a player stops at every hole.
-    fn voice(&mut self, time: MediaTime, data: Bytes, host: &HostClock) {
+    fn voice(&mut self, time: MediaTime, data: Bytes, host: &WallClock) {
         let Some(length) = opus::samples(&data) else { return };
         if self.init.is_none() {
             self.set_init("audio/webm; codecs=\"opus\"".to_owned(), webm::init(webm::Kind::Opus));
@@ -278,7 +287,7 @@ impl Track {
         self.next_sample = Some(at + u64::from(length));
     }
 
-    fn push_voice(&mut self, sample: u64, data: Bytes, host: &HostClock) {
+    fn push_voice(&mut self, sample: u64, data: Bytes, host: &WallClock) {
         let time = MediaTime(sample * 1_000_000 / u64::from(mp4::AUDIO_RATE));
         self.last = Some(time);
         self.log(time, true, &data, host);
@@ -320,7 +329,7 @@ impl Track {
     }
 
     /// Makes a chunk of what is gathered; `next` is when the picture after it begins, if that is known.
-    fn flush(&mut self, next: Option<MediaTime>, host: &HostClock) {
+    fn flush(&mut self, next: Option<MediaTime>, host: &WallClock) {
         self.due = None;
         let gathered = std::mem::take(&mut self.gathered);
         let (Some(first), Some(last), Some(init)) = (gathered.first(), gathered.last(), self.init.clone())

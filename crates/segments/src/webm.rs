@@ -176,8 +176,20 @@ pub(crate) fn cluster(begin_ms: u64, blocks: &[Block<'_>]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// When a cluster begins and when its last block, whose duration it tells, ends; milliseconds.
+    pub(crate) fn span(cluster: &[u8]) -> (u64, u64) {
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+        let inside = elements(elements(cluster)[0].1);
+        let begin = number(inside[0].1);
+        let (last, group) = inside[inside.len() - 1];
+        assert_eq!(last, id::BLOCK_GROUP);
+        let group = elements(group);
+        assert_eq!((group[0].0, group[1].0), (id::BLOCK, id::BLOCK_DURATION));
+        (begin, begin + number(&group[0].1[1..3]) + number(group[1].1))
+    }
 
     /// (id, content) of the elements in `bytes`, whose sizes are all known.
     fn elements(mut bytes: &[u8]) -> Vec<(u32, &[u8])> {

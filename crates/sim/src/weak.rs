@@ -75,8 +75,6 @@ pub struct Figures {
     pub rung_seconds: BTreeMap<u64, f64>,
     /// What the link threw away at its full queue, per cent of what entered.
     pub oversend_pct: f64,
-    /// Voice after the end of an outage, ms; `None`: there was none.
-    pub back_after_outage_ms: Option<u64>,
     /// The board's last estimate, kbit/s.
     pub estimate_kbps: Option<u64>,
     /// The lesson's part of what the link carried down, per cent; with a download beside it.
@@ -256,7 +254,6 @@ fn figures(
         slides_legible_ms: millis(slides.seen_at),
         rung_seconds: notes.seconds.iter().map(|(&rung, &seconds)| (rung, round(seconds))).collect(),
         oversend_pct: round(100.0 * down.lost_at_queue as f64 / entered.max(1) as f64),
-        back_after_outage_ms: None,
         estimate_kbps: notes.estimate_kbps,
         link_share_pct: config.profile.download.then(|| round(share)),
         lesson_kbps: round(lesson_bytes as f64 * 8.0 / config.duration.as_secs_f64() / 1e3),

@@ -191,3 +191,40 @@ fn a_first_report_that_came_late_does_not_make_every_picture_late() {
     // To a microsecond: NTP counts in binary fractions.
     assert!((319_999..=320_001).contains(&stage.lesson.late_us()), "{}", stage.lesson.late_us());
 }
+
+#[test]
+fn every_piece_lasts_until_the_next_one_begins_however_unsteady_the_camera_is() {
+    let mut lesson = Segmenter::default();
+    let (mut now, mut rtp) = (Timestamp::from_millis(1_000), 0u32);
+    let mut pieces = Vec::new();
+    let mut seen = 0;
+    // Odd intervals, a keyframe now and then, and once nothing for 0.9 s.
+    for (n, wait_ms) in
+        [66, 67, 160, 20, 250, 33, 90, 40, 900, 66, 480, 71].iter().cycle().take(120).enumerate()
+    {
+        for _ in 0..*wait_ms {
+            now += Duration::from_millis(1);
+            lesson.handle_timeout(now);
+        }
+        rtp += wait_ms * 90;
+        let is_key = n % 31 == 0;
+        let payload = vec![0x10, u8::from(!is_key), 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0, 7, 7];
+        let packet = Stage::packet(Codec::Vp8, n as u64, rtp, payload, now);
+        lesson.handle_packet(Slot::ProgramVideo, Layer::Mid, &packet);
+        lesson.handle_timeout(now);
+        let lane = lesson.lane(Slot::ProgramVideo, Layer::Mid).expect("it is published");
+        pieces.extend(
+            (seen..lane.next_number())
+                .map(|number| crate::webm::tests::span(&lane.get(number).expect("it is new").bytes)),
+        );
+        seen = lane.next_number();
+    }
+    assert!(pieces.len() > 60, "{}", pieces.len());
+    for pair in pieces.windows(2) {
+        let ((_, end), (begin, _)) = (pair[0], pair[1]);
+        // Only a picture that stood for more than half a second is cut off by a guess, which must not reach beyond it.
+        assert!(end == begin || (begin > end && begin - end <= 500), "{end} then {begin}");
+    }
+    let exact = pieces.windows(2).filter(|pair| pair[0].1 == pair[1].0).count();
+    assert!(exact * 10 >= pieces.len() * 8, "{exact} of {}", pieces.len());
+}
