@@ -26,18 +26,20 @@ after(async () => {
   await relay?.stop()
 })
 
-test('a classroom that comes late sees the picture within a second, by the median of twelve', async () => {
-  const spans = []
-  for (let join = 0; join < 12; join++) {
-    const page = await openPage(school, 'about:blank', { width: 1920, height: 1080 })
-    const began = Date.now()
-    await page.goto(lesson.observer)
-    await page.waitForFunction(() => [...document.querySelectorAll('video')].some((v) => v.videoWidth > 0 && v.readyState >= 2), undefined, { polling: 20 })
-    spans.push(Date.now() - began)
-    await page.close()
-  }
-  spans.sort((a, b) => a - b)
-  const p95 = spans[Math.ceil(spans.length * 0.95) - 1]
-  console.log(`late join, page opened to picture: median ${spans[spans.length >> 1]} ms, p95 ${p95} ms`)
-  assert.ok(spans[spans.length >> 1] <= 1000, `median ${spans[spans.length >> 1]} ms of ${spans}`)
-})
+for (const [who, link] of [['a classroom', () => lesson.places[0]], ['an observer', () => lesson.observer]]) {
+  test(`${who} that comes late sees the picture within a second, by the median of twelve`, async () => {
+    const spans = []
+    for (let join = 0; join < 12; join++) {
+      const page = await openPage(school, 'about:blank', { width: 1920, height: 1080 })
+      const began = Date.now()
+      await page.goto(link())
+      await page.waitForFunction(() => [...document.querySelectorAll('video')].some((v) => v.videoWidth > 0 && v.readyState >= 2), undefined, { polling: 20 })
+      spans.push(Date.now() - began)
+      await page.close()
+    }
+    spans.sort((a, b) => a - b)
+    const p95 = spans[Math.ceil(spans.length * 0.95) - 1]
+    console.log(`${who}, page opened to picture: median ${spans[spans.length >> 1]} ms, p95 ${p95} ms`)
+    assert.ok(spans[spans.length >> 1] <= 1000, `median ${spans[spans.length >> 1]} ms of ${spans}`)
+  })
+}
