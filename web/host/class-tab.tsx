@@ -125,7 +125,11 @@ function Rooms({ room, onOpen }: PartProps): JSX.Element {
     <section class="live-part" aria-labelledby="rooms">
       <h2 id="rooms">{t("host.rooms")}</h2>
       <p role="status">
-        {facts.tiles === null ? t("host.check.places.wait") : `${summaryLine(view.counts, t)}.`}
+        {room.link.value.kind !== "open"
+          ? t("host.rooms.offline")
+          : facts.tiles === null
+            ? t("host.check.places.wait")
+            : `${summaryLine(view.counts, t)}.`}
       </p>
       <ul class="helps">
         {shown.map((tile) => (

@@ -96,7 +96,8 @@ export function UplinkCard({ room }: { room: HostRoom }): JSX.Element {
 
 /** What the relay says it really has: the proof that classes can see it. */
 function Reaching({ room }: { room: HostRoom }): JSX.Element | null {
-  if (!room.onAir.value) return null;
+  // What it said before the connection broke says nothing about now.
+  if (!room.onAir.value || room.link.value.kind !== "open") return null;
   const slots = SLOTS.filter((slot) => room.reaching.value[slot] !== undefined);
   return (
     <p class="uplink-facts">
