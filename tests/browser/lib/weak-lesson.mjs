@@ -14,6 +14,9 @@ const STILL_RUNGS = 2
 /** A teacher's encoder starts small; a class that comes later finds all layers. */
 const HOST_GROWS_MS = 15_000
 
+/** A rung that was never stood on has no seconds: a median of several visits must not take it for unknown. */
+const NO_RUNG = { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0 }
+
 /** An estimate starts from what the handshake showed. */
 const ESTIMATE_SETTLES_MS = 10_000
 
@@ -154,7 +157,7 @@ export class Classroom {
       slides_legible_worst_ms: missed > 0 ? null : slides.length === 0 ? null : Math.max(...slides),
       slides_missed: missed,
       time_to_slide_ms: readable(tv.slides, from),
-      rung_seconds: figures.rungSeconds(board, from, to),
+      rung_seconds: { ...NO_RUNG, ...figures.rungSeconds(board, from, to) },
       oversend_pct: round((100 * carried.lost_at_queue) / Math.max(1, entered), 2),
       back_after_outage_ms: null,
       link_share_pct: carried.stream_bytes > lessonBytes / 4 ? round((100 * lessonBytes) / carried.bytes, 1) : null,
