@@ -410,6 +410,13 @@ fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
+#[test]
+fn a_pings_time_comes_back_to_the_last_bit_whatever_number_a_page_sends() {
+    let sent = r#"{"type":"ping","t":2.4492989385983315e-104}"#;
+    let read = signalling::parse(sent).expect("a ping");
+    assert_eq!(serde_json::to_string(&read).expect("messages serialise"), sent);
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in text()) {
