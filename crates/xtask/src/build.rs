@@ -69,10 +69,13 @@ pub(crate) fn pages() -> Result<()> {
 pub(crate) fn binaries(profile: Profile) -> Result<Binaries> {
     pages()?;
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "server", "--package", "sim", "--bins"]).current_dir(root());
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
+    cargo.args(["build", "--quiet", "--bins"]).current_dir(root());
+    match profile {
+        // The same set as the tests' build: another set means other features of shared crates, and with them
+        // nearly every dependency compiled a second time.
+        Profile::Dev => cargo.args(["--workspace", "--tests"]),
+        Profile::Release => cargo.args(["--package", "server", "--package", "sim", "--release"]),
+    };
     must_run(&mut cargo)?;
     let folder = target_folder().join(profile.folder());
     Ok(Binaries { server: folder.join("nhipcau"), sim: folder.join("nhipcau-sim") })
