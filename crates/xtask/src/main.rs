@@ -8,6 +8,7 @@ mod api;
 mod build;
 mod demo;
 mod dist;
+mod instructions;
 mod server;
 mod smoke;
 mod test;
@@ -33,6 +34,8 @@ enum Command {
     Test(test::Args),
     /// Measure what a class sees and hears over a bad link; ends with one JSON line.
     WeakLink(weak_link::Args),
+    /// Count the instructions of forwarding a packet and compare them with the committed figure.
+    Instructions(instructions::Args),
     /// Build the pages only.
     Pages,
     /// Pack program, systemd unit, example configuration and install script into one archive for a server.
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Command::Smoke(args) => smoke::run(&args),
         Command::Test(args) => test::run(&args),
         Command::WeakLink(args) => weak_link::run(&args),
+        Command::Instructions(args) => instructions::run(&args),
         Command::Pages => build::pages(),
         Command::Dist(args) => dist::run(&args),
     }

@@ -2,7 +2,10 @@
 
 use crate::{
     build::{Profile, binaries, npm_install, pages},
-    tools::{is_present, must_run, need_chromium, need_firefox, need_node, need_office, need_poppler, root},
+    tools::{
+        is_present, must_run, need_chromium, need_firefox, need_node, need_office, need_poppler,
+        need_valgrind, root,
+    },
 };
 use anyhow::{Result, bail};
 use std::{process::Command, time::Instant};
@@ -28,6 +31,7 @@ const STEPS: &[Step] = &[
     ("pages build", pages),
     ("rust clippy", || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("rust test", rust_tests),
+    ("instructions", || crate::instructions::run(&crate::instructions::Args::default())),
     ("binaries", || binaries(Profile::Dev).map(drop)),
     ("browser install", || npm_install(&root().join("tests/browser"))),
     ("browser test", browser_tests),
@@ -66,6 +70,7 @@ fn tools() -> Result<()> {
     println!("firefox:  {}", need_firefox()?.display());
     println!("office:   {}", need_office()?.display());
     println!("poppler:  {}", need_poppler()?.display());
+    println!("valgrind: {}", need_valgrind()?.display());
     Ok(())
 }
 

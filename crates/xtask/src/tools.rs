@@ -73,6 +73,11 @@ pub(crate) fn need_poppler() -> Result<PathBuf> {
     need_debian_program(&["pdftotext"], "poppler-utils")
 }
 
+/// Path of valgrind, which counts instructions.
+pub(crate) fn need_valgrind() -> Result<PathBuf> {
+    need_debian_program(&["valgrind"], "valgrind")
+}
+
 fn need_debian_program(names: &[&str], package: &str) -> Result<PathBuf> {
     if let Some(found) = names.iter().find_map(|name| find(name)) {
         return Ok(found);
@@ -80,9 +85,7 @@ fn need_debian_program(names: &[&str], package: &str) -> Result<PathBuf> {
     let can_install = find("apt-get").is_some()
         && Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.starts_with(b"0\n"));
     if !can_install {
-        bail!(
-            "{package} is needed for the browser tests: install it (Debian: sudo apt-get install {package})"
-        );
+        bail!("{package} is needed for the tests: install it (Debian: sudo apt-get install {package})");
     }
     println!("installing {package} …");
     must_run(Command::new("apt-get").args(["update", "-qq"]))?;
