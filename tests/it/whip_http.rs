@@ -5,9 +5,10 @@ use crate::{
     rig::{Reply, Rig},
 };
 use anyhow::{Result, ensure};
+use flate2::{Compression, write::GzEncoder};
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 use tokio::time::Instant;
 
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -198,6 +199,37 @@ async fn pages_of_other_origins_may_use_the_doors_and_other_methods_are_named() 
     let exposed = exposed.header(header::ACCESS_CONTROL_EXPOSE_HEADERS).to_lowercase();
     ensure!(exposed.contains("location") && exposed.contains("etag"), "{exposed}");
     Ok(())
+}
+
+#[tokio::test]
+async fn an_offer_may_come_packed_and_what_unpacks_too_far_or_not_at_all_is_refused_by_name() -> Result<()> {
+    let air = OnAir::start().await?;
+    let send = async |encoding: &str, body: Vec<u8>| {
+        let request = air.rig.request(Method::POST, &air.whip(), Some(&air.host.1));
+        let request = request.header(header::CONTENT_TYPE, "application/sdp");
+        Reply::of(request.header(header::CONTENT_ENCODING, encoding).body(body)).await
+    };
+    let (_, sdp, _) = offer(true)?;
+    let code = async |encoding: &str, body: Vec<u8>| {
+        let reply = send(encoding, body).await?;
+        Ok::<_, anyhow::Error>((reply.status.as_u16(), reply.problem()?))
+    };
+    // Forty megabytes of nothing, forty kilobytes long.
+    let bomb = packed(&vec![b'a'; 40_000_000])?;
+    ensure!(bomb.len() < 50_000, "{}", bomb.len());
+    assert_eq!(code("gzip", bomb).await?, (413, "too_large".to_owned()));
+    let mut broken = packed(sdp.as_bytes())?;
+    broken.truncate(broken.len() / 2);
+    assert_eq!(code("gzip", broken).await?, (400, "body_malformed".to_owned()));
+    assert_eq!(code("zstd", sdp.clone().into_bytes()).await?, (415, "unsupported_media_type".to_owned()));
+    send("gzip", packed(sdp.as_bytes())?).await?.expect(StatusCode::CREATED)?;
+    Ok(())
+}
+
+fn packed(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
 }
 
 #[tokio::test]

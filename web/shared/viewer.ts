@@ -203,7 +203,8 @@ export class Viewer {
   /** Brings the receivers' waiting closer to what the relay asks for. All wait alike, so that lips and voice stay together. */
   private stepPlayout(): void {
     const { session, playoutMs } = this;
-    const wanted = this.current.link?.playout_ms ?? 0;
+    // Until the relay has said what this link is like, the session keeps what it began with.
+    const wanted = this.current.link?.playout_ms ?? session?.playoutMs ?? 0;
     if (session === null || session.receivers === undefined || wanted === playoutMs) return;
     this.playoutMs = nextPlayout(playoutMs, wanted);
     for (const receiver of session.receivers()) {
@@ -251,7 +252,7 @@ export class Viewer {
       lesson: lesson.id,
       stage: this.stage,
       onSession: (session) => {
-        if (session !== this.session) this.playoutMs = 0;
+        if (session !== this.session) this.playoutMs = session?.playoutMs ?? 0;
         this.session = session;
         this.options.onSession?.(session);
       },

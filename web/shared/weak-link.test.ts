@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { initialFacts, lessonView, reduceViewer, type ViewerFacts, wantsStill } from "./viewer-state.ts";
-import { nextPlayout, type ShownStill, StillKeeper, weakWords } from "./weak-link.ts";
+import { firstPlayout, nextPlayout, type ShownStill, StillKeeper, weakWords } from "./weak-link.ts";
 
 const LIVE = {
   id: "l1",
@@ -32,6 +32,11 @@ function watching(): ViewerFacts {
     sound: "playing",
   };
 }
+
+test("a far school's voice waits from its first packet on, a near one's not at all", () => {
+  expect([40, 149].map(firstPlayout)).toEqual([0, 0]);
+  expect([150, 310, 4000].map(firstPlayout)).toEqual([150, 350, 500]);
+});
 
 test("a picture the link has no room for is not called frozen", () => {
   const standing = { seen: true, frozenSince: 5000 };

@@ -61,6 +61,19 @@ export function nextPlayout(now: number, wanted: number): number {
   return wanted <= now ? wanted : Math.min(wanted, now + PLAYOUT_STEP_MS);
 }
 
+/**
+ * How long the voice waits from its first packet on, before anything is known of the link: by how long the relay's answer took.
+ * A wait that grows later is stretched sound; one that is there from the start costs nothing but itself.
+ */
+export function firstPlayout(answeredAfterMs: number): number {
+  if (answeredAfterMs < FAR_MS) return 0;
+  return Math.min(FIRST_PLAYOUT_MAX_MS, Math.ceil(answeredAfterMs / PLAYOUT_STEP_MS) * PLAYOUT_STEP_MS);
+}
+
+/** An answer across the town takes less; an upload of 4 kB over a village's link more. */
+const FAR_MS = 150;
+const FIRST_PLAYOUT_MAX_MS = 500;
+
 /** One step every `PLAYOUT_EVERY_MS`: a player stretches sound by a tenth without anybody hearing it. */
 const PLAYOUT_STEP_MS = 50;
 export const PLAYOUT_EVERY_MS = 500;

@@ -27,6 +27,8 @@ export interface PlayingSession {
   restartIce(): Promise<RestartOutcome>;
   /** Its receivers, where the browser has them one by one. */
   receivers?(): readonly RTCRtpReceiver[];
+  /** What its voice waits since the beginning (`firstPlayout`). */
+  readonly playoutMs?: number;
   /** Ends the session at the relay but keeps its last pictures. */
   leave(): void;
   close(): void;

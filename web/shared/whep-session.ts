@@ -4,7 +4,9 @@
  */
 import { fetchWithin, HttpRefusal } from "./http.ts";
 import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
+import { packed } from "./packed.ts";
 import { AUDIO_SLOTS, type Slot, VIDEO_SLOTS } from "./protocol.ts";
+import { canWait, firstPlayout } from "./weak-link.ts";
 import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
 
 const HTTP_WITHIN_MS = 8000;
@@ -39,6 +41,8 @@ export class WhepSession {
   private readonly tracks = new Map<Slot, MediaStreamTrack>();
   private address: string | null = null;
   private closed = false;
+  /** What its voice waits since the beginning (`firstPlayout`). */
+  playoutMs = 0;
 
   /** Written once, sent once. */
   private offer: Promise<RTCSessionDescriptionInit> | null = null;
@@ -116,6 +120,7 @@ export class WhepSession {
   private async negotiate(): Promise<void> {
     await this.pc.setLocalDescription(await this.write());
     // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
+    const asked = performance.now();
     const response = await this.request("POST", this.target.endpoint, "application/sdp", {
       body: this.pc.localDescription?.sdp ?? "",
     });
@@ -127,7 +132,18 @@ export class WhepSession {
       this.leave();
       return;
     }
+    this.playoutMs = firstPlayout(performance.now() - asked);
+    this.waitForVoice(this.playoutMs);
     await this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** The picture follows the voice by itself, and is there at once. */
+  private waitForVoice(ms: number): void {
+    if (ms === 0 || !canWait()) return;
+    for (const slot of AUDIO_SLOTS) {
+      const receiver = this.receivedBy.get(slot);
+      if (receiver !== undefined) receiver.jitterBufferTarget = ms;
+    }
   }
 
   private addSections(): RTCOfferOptions {
@@ -257,7 +273,7 @@ export class WhepSession {
     this.pc.close();
   }
 
-  private request(
+  private async request(
     method: "POST" | "PATCH",
     address: string,
     contentType: string,
@@ -270,6 +286,7 @@ export class WhepSession {
     if (content.ifMatch !== undefined) headers["If-Match"] = content.ifMatch;
     // A link that is gone swallows a question without a word; the next one must not wait for it.
     const within = method === "PATCH" ? REPAIR_WITHIN_MS : HTTP_WITHIN_MS;
-    return fetchWithin(within, address, { method, headers, body: content.body });
+    const { body, headers: more } = await packed(content.body);
+    return fetchWithin(within, address, { method, headers: { ...headers, ...more }, body });
   }
 }

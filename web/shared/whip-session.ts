@@ -7,6 +7,7 @@
 import { backoffMs, RECONNECT } from "./backoff.ts";
 import { fetchWithin, HttpRefusal } from "./http.ts";
 import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
+import { packed } from "./packed.ts";
 import type { CodecName, Slot } from "./protocol.ts";
 import { orderPictureCodecs, orderSoundCodecs } from "./whip-codecs.ts";
 import { type PictureRole, type PictureSize, pictureEncodings, soundEncoding } from "./whip-encodings.ts";
@@ -297,10 +298,16 @@ export class WhipSession {
     body: string,
     headers: Record<string, string> = {},
   ): Promise<Response> {
+    const { body: carried, headers: more } = await packed(body);
     return fetchWithin(HTTP_TIMEOUT_MS, address, {
       method,
-      body,
-      headers: { Authorization: `Bearer ${this.#plan.token}`, "Content-Type": contentType, ...headers },
+      body: carried,
+      headers: {
+        Authorization: `Bearer ${this.#plan.token}`,
+        "Content-Type": contentType,
+        ...headers,
+        ...more,
+      },
     });
   }
 

@@ -13,6 +13,11 @@ const PACE: f64 = 1.1;
 const CATCH_UP_MOST: f64 = 0.95;
 /// A receiver with room for everything catches up at this much of its media's rate at least.
 const CATCH_UP: f64 = 1.6;
+/// A queue of ours from this length on is let drain, at the cost of pictures: the longer, the less of the pace remains, and at this
+/// length nearly nothing. A modem with room for a second would otherwise keep the voice a second late for as long as the rate fits.
+const DRAINS_FROM: Duration = Duration::from_millis(200);
+const DRAINS_WHOLLY_AT: Duration = Duration::from_millis(700);
+const DRAINING_KEEPS: f64 = 0.05;
 /// A link that was found overfull is paced for so long afterwards.
 const PACED_AFTER: Duration = Duration::from_mins(1);
 /// Feedback comes several times a second, reports once; when nothing has come for so long, the link is down or stuck.
@@ -148,6 +153,8 @@ impl Link {
             self.estimator.estimate().scale(CATCH_UP_MOST).max(self.allocation.rate.scale(CATCH_UP))
         });
         let catch_up = if paced { Some(self.estimator.estimate().scale(CATCH_UP_MOST)) } else { catch_up };
+        let keeps = keeps_while_draining(self.estimator.queue());
+        let [pace, catch_up] = [pace, catch_up].map(|rate| rate.map(|rate| rate.scale(keeps)));
         Plan { allocation: self.allocation, pace, catch_up }
     }
 
@@ -254,5 +261,29 @@ impl Link {
             Some(Finding::Overfull(rate)) => self.estimator.disprove(now, rate),
             None => {}
         }
+    }
+}
+
+/// What a standing queue leaves of the pace.
+fn keeps_while_draining(queue: Duration) -> f64 {
+    let over = queue.saturating_sub(DRAINS_FROM).as_secs_f64();
+    let most = DRAINS_WHOLLY_AT.saturating_sub(DRAINS_FROM).as_secs_f64();
+    (1.0 - over / most).max(DRAINING_KEEPS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_a_queue_of_ours_stands_the_less_is_put_upon_it() {
+        let keeps = |ms| keeps_while_draining(Duration::from_millis(ms));
+        assert!((keeps(0) - 1.0).abs() < f64::EPSILON && (keeps(200) - 1.0).abs() < f64::EPSILON);
+        assert!((keeps(450) - 0.5).abs() < 0.01);
+        assert!(
+            (keeps(700) - DRAINING_KEEPS).abs() < f64::EPSILON,
+            "voice goes on: it does not ask for pace"
+        );
+        assert!((keeps(9_000) - DRAINING_KEEPS).abs() < f64::EPSILON);
     }
 }

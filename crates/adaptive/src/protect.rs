@@ -23,6 +23,10 @@ const PLAYOUT_STEP_MS: u64 = 100;
 const SHORTEN_AFTER: Duration = Duration::from_mins(1);
 /// Round trip where none is known.
 const RTT_UNKNOWN: Duration = Duration::from_millis(150);
+/// A handshake that took longer than this was not across the town: the voice waits for repair from its first second on.
+const FAR: Duration = Duration::from_millis(100);
+/// More is not made of a handshake, which may have been repeated.
+const FIRST_PLAYOUT_MAX: Duration = Duration::from_millis(500);
 /// Redundancy is spent only while the link carries this many times the protected voice.
 const ROOM: f64 = 1.1;
 
@@ -67,12 +71,24 @@ pub struct Protector {
     /// When the playout was lengthened: it takes a while to come into effect.
     lengthened_at: Option<Timestamp>,
     shorter_since: Option<Timestamp>,
+    /// What the handshake asks for, until the receiver is known to be able to wait.
+    first: Duration,
 }
 
 impl Protector {
+    /// For a receiver whose handshake was answered after `answered`: the first packets are lost before anything is known of the
+    /// loss, and a playout that grows then makes up sound while it grows.
+    pub fn new(answered: Option<Duration>) -> Self {
+        let first = answered
+            .filter(|&answered| answered > FAR)
+            .map_or(Duration::ZERO, |answered| in_steps(answered + ASKING).min(FIRST_PLAYOUT_MAX));
+        Self { first, ..Self::default() }
+    }
+
     /// The protection for now; call it about once a second.
     pub fn update(&mut self, now: Timestamp, link: &VoiceLink) -> Protection {
-        let needed = playout(link);
+        let first = if link.can_wait { std::mem::take(&mut self.first) } else { Duration::ZERO };
+        let needed = playout(link).max(first);
         let playout = self.settle(now, needed, link.can_wait);
         let waits = link.can_wait && self.in_effect(now, playout);
         let redundancy = if link.can_redundancy { redundancy(link, waits) } else { 0 };
@@ -126,9 +142,11 @@ fn playout(link: &VoiceLink) -> Duration {
         loss if loss < LOSS_HEAVY / 2.0 => 1,
         _ => 2,
     };
-    let wanted = (link.spread + (rtt + ASKING) * asks).min(PLAYOUT_MAX);
-    let steps = (wanted.as_millis() as u64).div_ceil(PLAYOUT_STEP_MS);
-    Duration::from_millis(steps * PLAYOUT_STEP_MS)
+    in_steps((link.spread + (rtt + ASKING) * asks).min(PLAYOUT_MAX))
+}
+
+fn in_steps(playout: Duration) -> Duration {
+    Duration::from_millis((playout.as_millis() as u64).next_multiple_of(PLAYOUT_STEP_MS))
 }
 
 fn redundancy(link: &VoiceLink, waits: bool) -> u8 {
@@ -191,6 +209,21 @@ mod tests {
         assert_eq!(first, Protection { redundancy: 1, playout: Duration::from_millis(800) });
         let later = protector.update(at(30), &rain);
         assert_eq!(later, Protection { redundancy: 0, playout: Duration::from_millis(800) });
+    }
+
+    #[test]
+    fn a_far_place_waits_from_its_first_second_and_a_near_one_never() {
+        let after = |ms| Protector::new(Some(Duration::from_millis(ms)));
+        assert_eq!(after(30).update(at(1), &GOOD).playout, Duration::ZERO);
+        assert_eq!(after(240).update(at(1), &GOOD).playout, Duration::from_millis(300));
+        assert_eq!(
+            after(3_000).update(at(1), &GOOD).playout,
+            FIRST_PLAYOUT_MAX,
+            "a repeated handshake is no distance"
+        );
+        let mut speaker = after(240);
+        let speaking = VoiceLink { can_wait: false, ..GOOD };
+        assert_eq!(speaker.update(at(1), &speaking).playout, Duration::ZERO);
     }
 
     #[test]

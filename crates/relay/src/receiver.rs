@@ -161,7 +161,7 @@ impl Receiver {
             transport_id: spec.transport_id,
             history: spec.transport_id.map(|_| SendHistory::new()),
             link: Link::new(spec.start),
-            protector: Protector::default(),
+            protector: Protector::new(spec.answered),
             terms: ReceiverTerms::default(),
             unsettled: false,
             quota: PlaceQuota::default(),

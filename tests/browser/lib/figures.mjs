@@ -64,6 +64,13 @@ export function concealedPct(sound, from, to) {
   return played > 0 ? (100 * concealed) / played : null
 }
 
+/** The same for each `step` of time, to see whether it is the beginning or the whole lesson. */
+export function concealedEach(sound, from, to, step) {
+  const pieces = []
+  for (let at = from; at < to; at += step) pieces.push(round(concealedPct(sound, at, Math.min(to, at + step)), 1))
+  return pieces
+}
+
 /** The longest time without the teacher's voice: only made-up samples, or none. */
 export function longestSilence(sound, from, to) {
   let [last, longest] = [from, 0]

@@ -5,8 +5,8 @@ import { until } from './browser.mjs'
 /** Reads the QR code on the screen from its pixels, as a phone's camera does. */
 export async function scan(tv) {
   const code = tv.locator('.qr-code').filter({ visible: true }).first()
-  await code.waitFor()
-  const shot = (await code.screenshot()).toString('base64')
+  // A screen that draws itself anew meanwhile is looked at again, as a phone's camera does.
+  const shot = (await until('a code on the screen', () => code.screenshot({ timeout: 3_000 }).catch(() => null))).toString('base64')
   const reader = await tv.context().newPage()
   try {
     const { data, width, height } = await reader.evaluate(async (base64) => {

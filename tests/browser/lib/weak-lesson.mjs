@@ -148,6 +148,7 @@ export class Classroom {
       time_to_audio_ms: heard === null ? null : heard - from,
       time_to_picture_ms: first === undefined ? null : first - from,
       audio_concealed_pct: heard === null ? null : round(figures.concealedPct(tv.sound, heard, to), 2),
+      concealed_pct_each_5_s: heard === null ? null : figures.concealedEach(tv.sound, heard, to, 5_000),
       longest_silence_ms: heard === null ? to - from : figures.longestSilence(tv.sound, heard, to),
       freeze_s: round(stood.total / 1000, 2),
       freeze_pct: round((100 * stood.total) / (to - (first ?? from)), 1),

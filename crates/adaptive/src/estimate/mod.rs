@@ -110,6 +110,8 @@ pub struct LinkEstimator {
     overfull: Option<Overfull>,
     /// Until then a queue is of our own trying and costs nothing but the try.
     excused_until: Timestamp,
+    /// When the link was heard again after a silence; zero: it never was silent.
+    restarted_at: Timestamp,
     feedback: Feedback,
     reports: Reports,
 }
@@ -159,6 +161,7 @@ impl LinkEstimator {
             ceiling: None,
             overfull: None,
             excused_until: Timestamp::ZERO,
+            restarted_at: Timestamp::ZERO,
             feedback: Feedback::default(),
             reports: Reports::default(),
         }
@@ -213,8 +216,11 @@ impl LinkEstimator {
                 feedback.since.get_or_insert(now);
                 // Of what nobody reported, as much got through as usually does.
                 let unheard = std::mem::take(&mut feedback.unheard) as f64 * (1.0 - feedback.loss.smooth());
-                feedback.acked.add_until(received, unheard as u64);
-                feedback.acked.add(received, u64::from(packet.size));
+                // What waited in a modem through an outage comes out at once: it was never sent that fast.
+                if packet.sent >= self.restarted_at {
+                    feedback.acked.add_until(received, unheard as u64);
+                    feedback.acked.add(received, u64::from(packet.size));
+                }
                 feedback.queue.on_packet(now, packet.sent, received);
             }
             // What left before a cut says nothing about the link after it.
@@ -260,7 +266,7 @@ impl LinkEstimator {
     /// The link was silent and is heard again: it may be another one. `start` is believed for the beginning.
     pub fn restart(&mut self, now: Timestamp, start: Bitrate) {
         let (rtt, loss) = (self.rtt, std::mem::take(&mut self.feedback.loss));
-        *self = Self { rtt, ..Self::new(start) };
+        *self = Self { rtt, restarted_at: now, ..Self::new(start) };
         self.feedback.loss = loss;
         self.feedback.loss.restart();
         self.cut_at = Some(now);

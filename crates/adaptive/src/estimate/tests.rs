@@ -82,6 +82,21 @@ fn feed(link: &mut LinkEstimator, from: u64, to: u64, delay_ms: impl Fn(u64) -> 
 }
 
 #[test]
+fn what_waited_through_an_outage_and_arrives_at_once_is_not_taken_for_the_links_rate() {
+    let mut link = LinkEstimator::new(Bitrate::from_kbps(700));
+    feed(&mut link, 0, 500, |_| Some(40));
+    link.restart(at(25_000), Bitrate::from_kbps(350));
+    // Twenty seconds of voice, 64 kbit/s, stood in the modem and come out within a quarter of a second.
+    let waited: Vec<Seen> = (0..1_000)
+        .map(|n| Seen { sent: at(5_000 + n * 20), received: Some(at(77_025_000 + n / 4)), size: 160 })
+        .collect();
+    for some in waited.chunks(50) {
+        link.on_feedback(at(25_300), some);
+    }
+    assert!(link.estimate() <= Bitrate::from_kbps(700), "{}", link.estimate());
+}
+
+#[test]
 fn a_queue_that_builds_up_cuts_before_anything_is_lost() {
     let mut link = LinkEstimator::new(Bitrate::from_kbps(1_500));
     feed(&mut link, 0, 500, |_| Some(40));

@@ -8,12 +8,17 @@ use crate::{
 use axum::{
     body::to_bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
+    http::{
+        HeaderMap,
+        header::{CONTENT_ENCODING, CONTENT_TYPE},
+        request::Parts,
+    },
 };
 use domain::{CommentId, HelperId, InvitationId, LessonId, PlaceId, SheetId, UnitId};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use signalling::{Problem, ProblemCode};
-use std::{convert::Infallible, str::FromStr};
+use std::{convert::Infallible, error::Error, str::FromStr};
 
 /// Longest body of any request, bytes.
 pub(super) const BODY_MAX: usize = 64 * 1024;
@@ -57,9 +62,17 @@ async fn text_body(request: Request, content_type: &str) -> Answer<String> {
         let problem = Problem::new(ProblemCode::UnsupportedMediaType);
         return Err(problem.because(format_args!("Content-Type must be {content_type}")).into());
     }
+    // What was unpacked on the way has lost this header; what has it still is packed in a way we do not know.
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        let problem = Problem::new(ProblemCode::UnsupportedMediaType);
+        return Err(problem.because("Content-Encoding must be gzip or none").into());
+    }
     let bytes = to_bytes(request.into_body(), BODY_MAX).await.map_err(|error| {
-        // The limit is the one thing that goes wrong on our side; everything else is a client that left.
-        Problem::new(ProblemCode::TooLarge).because(format_args!("at most {BODY_MAX} bytes; {error}"))
+        // The limit counts what comes out of the packing. Everything else is a packing that is broken, or a client that left.
+        if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) {
+            return Problem::new(ProblemCode::TooLarge).because(format_args!("at most {BODY_MAX} bytes"));
+        }
+        Problem::new(ProblemCode::BodyMalformed).because(error)
     })?;
     String::from_utf8(bytes.into())
         .map_err(|_| Problem::new(ProblemCode::BodyMalformed).because("not UTF-8").into())

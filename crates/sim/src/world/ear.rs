@@ -58,6 +58,12 @@ impl Default for Ear {
 }
 
 impl Ear {
+    /// What it waits before the first voice has come: a page that was answered late begins so (`firstPlayout`).
+    pub fn begin(&mut self, delay: Duration) {
+        self.asked = delay.as_micros() as i64;
+        self.delay = self.delay.max(self.asked);
+    }
+
     /// The page asks for this playout delay.
     pub fn ask(&mut self, delay: Duration) {
         self.asked = delay.as_micros() as i64;

@@ -215,10 +215,15 @@ impl Place {
             .map_or(Duration::ZERO, |rate| Duration::from_micros(1_400 * 8_000_000 / rate.as_bps().max(1)));
         let within = down.delay + up.delay + transmission + Duration::from_millis(10);
         let shown = Bitrate::of(1_400, within).min(Link::START_MAX);
+        // The page's own guess, made from how long the answer took; it can wait from its first packet on.
+        if self.config.terms.can_wait && within > Duration::from_millis(150) {
+            self.ear.begin(within.min(Duration::from_millis(500)));
+        }
         let spec = ReceiverSpec {
             peer: self.peer,
             transport_id: self.config.feedback.then_some(TRANSPORT_ID),
             start: shown.max(Link::START),
+            answered: Some(within),
             slots: slots.to_vec(),
         };
         let mut receiver = Receiver::new(now, &spec);
