@@ -361,6 +361,9 @@ test('a pupil’s notebook goes from the phone to all screens, without name, pla
 test('a leaked link is revoked: its picture stops within a second; the locked class lets nobody new in', async () => {
   const stranger = await rooms.device(links.leaked, LAPTOP)
   await until('the stranger watches', () => frameNumbers(stranger), (numbers) => numbers.some(byTeacher), 20_000)
+  // An observer is counted by what her page reports every five seconds; she must be in the lesson's report although her link is revoked.
+  const { lesson } = await relay.api('GET', '/api/me', undefined, links.vac.split('#t=')[1])
+  await until('the stranger is counted', () => relay.api('GET', `/api/lessons/${lesson.id}/report`), ({ totals }) => totals.observers === 2, 15_000)
   const closed = stranger.evaluate(() => new Promise((resolve) => {
     const timer = setInterval(() => {
       if (!window.__connections.some((c) => ['connected', 'new', 'connecting'].includes(c.connectionState))) {
