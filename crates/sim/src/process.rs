@@ -3,6 +3,7 @@
 use std::{
     io,
     process::{Child, Command},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -61,7 +62,7 @@ pub(crate) fn resident_kib(pid: u32) -> io::Result<u64> {
 }
 
 /// Which cores the measured process gets, and which everybody else.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cores {
     measured: Vec<usize>,
     others: Vec<usize>,
@@ -70,7 +71,9 @@ pub(crate) struct Cores {
 impl Cores {
     /// One core for the measured process, the rest for the others; on a single core both share it.
     pub(crate) fn split() -> Self {
-        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        // Asked once: a thread that already keeps off the measured core would find one core fewer, and put everybody on the same.
+        static COUNT: OnceLock<usize> = OnceLock::new();
+        let count = *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
         Self { measured: vec![0], others: if count > 1 { (1..count).collect() } else { vec![0] } }
     }
 
@@ -116,6 +119,17 @@ mod tests {
         let expected = CpuTime { user: Duration::from_millis(1_500), sys: Duration::from_millis(250) };
         assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat("77"), None);
+    }
+
+    #[test]
+    fn the_second_measurement_splits_the_machine_as_the_first_did() {
+        let first = Cores::split();
+        // A thread of its own: its place must not be that of other tests.
+        let second = std::thread::spawn({
+            let first = first.clone();
+            move || first.stay_away().map(|()| Cores::split())
+        });
+        assert_eq!(second.join().unwrap().unwrap(), first);
     }
 
     #[test]

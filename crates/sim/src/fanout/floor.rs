@@ -1,7 +1,7 @@
 //! The floor: what the kernel and the cipher alone cost. The same packets to the same number of sockets, sealed in place with
 //! AES-128-GCM and sent with one GSO call for each frame and receiver, by a process that does nothing else.
 
-use super::FanoutConfig;
+use super::{FanoutConfig, Latency, round};
 use crate::{
     batch::{Memory, Reader},
     fixture::{self, NUMBERED_FPS, ROUND},
@@ -31,6 +31,8 @@ const TAG: usize = 16;
 /// What one GSO call may hold.
 const SEGMENTS_MAX: usize = 64;
 const BYTES_MAX: usize = 65_507;
+/// One in so many receivers has the time of its packets taken, as in the relay.
+const LATENCY_SAMPLE: usize = 8;
 
 /// What the sending process is told, as one line of JSON on its standard input.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub struct FloorReport {
     pub user_us: u64,
     /// System CPU time, µs.
     pub sys_us: u64,
+    /// From the first byte of a frame that is sealed until a receiver's have left.
+    pub latency: Latency,
 }
 
 impl FloorReport {
@@ -134,6 +138,7 @@ pub fn send(order: &FloorOrder) -> anyhow::Result<FloorReport> {
     let payload = vec![0xa5; 2_048];
     let mut arena = vec![0; BYTES_MAX];
     let (mut packets, mut calls, mut sequence) = (0, 0, 0);
+    let mut waits = Vec::new();
     let before = CpuTime::of(std::process::id())?;
     let began = Instant::now();
     'all: for round in 0.. {
@@ -146,7 +151,8 @@ pub fn send(order: &FloorOrder) -> anyhow::Result<FloorReport> {
                 std::thread::sleep(wait);
             }
             let per_call = segments.min(BYTES_MAX / len).max(1);
-            for (key, &port) in keys.iter().zip(&order.ports) {
+            let started = Instant::now();
+            for (n, (key, &port)) in keys.iter().zip(&order.ports).enumerate() {
                 let mut left = count;
                 while left > 0 {
                     let now = left.min(per_call);
@@ -173,6 +179,9 @@ pub fn send(order: &FloorOrder) -> anyhow::Result<FloorReport> {
                     packets += now as u64;
                     left -= now;
                 }
+                if n % LATENCY_SAMPLE == 0 {
+                    waits.push((started.elapsed(), count as u64));
+                }
             }
             sequence += count as u64;
         }
@@ -183,7 +192,23 @@ pub fn send(order: &FloorOrder) -> anyhow::Result<FloorReport> {
         calls,
         user_us: cost.user.as_micros() as u64,
         sys_us: cost.sys.as_micros() as u64,
+        latency: latency(waits),
     })
+}
+
+/// The percentiles of how long packets waited, from (how long, how many).
+fn latency(mut waits: Vec<(Duration, u64)>) -> Latency {
+    waits.sort_unstable();
+    let all: u64 = waits.iter().map(|&(_, count)| count).sum();
+    let quantile = |share: f64| {
+        let mut left = (all as f64 * share).ceil() as u64;
+        let at = waits.iter().find(|&&(_, count)| {
+            left = left.saturating_sub(count);
+            left == 0
+        });
+        round(at.map_or(0.0, |(wait, _)| wait.as_secs_f64() * 1e3))
+    };
+    Latency { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
 }
 
 /// One round of the lesson as (when, how many packets, length of each): the lengths the relay's packets have, equalised.
@@ -279,6 +304,14 @@ fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_of_many_packets_weighs_as_many_times() {
+        let ms = Duration::from_millis;
+        let waits = vec![(ms(9), 2), (ms(1), 90), (ms(4), 8)];
+        let Latency { p50, p95, p99 } = latency(waits);
+        assert_eq!([p50, p95, p99], [1.0, 4.0, 9.0]);
+    }
 
     #[test]
     fn the_floor_carries_the_rate_it_is_asked_for_in_few_calls() {

@@ -18,7 +18,7 @@ use crate::{
 use anyhow::{Context, bail};
 use domain::{Bitrate, Codec};
 pub(crate) use relay::Relay;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -74,6 +74,9 @@ pub struct FanoutRow {
     pub unrecovered: u64,
     /// From arrival at the relay to departure, as the relay's own histogram has it, ms.
     pub added_latency_ms: Latency,
+    /// What one frame to everybody takes the floor: from its first byte to a receiver's last, ms. The relay cannot be quicker on this machine
+    /// unless it sends less.
+    pub floor_latency_ms: Latency,
     /// What a viewer got, kbit/s.
     pub kbps_per_viewer: f64,
     /// Whether that is the rate asked for; otherwise the floor carried more than the server and the ratio says nothing.
@@ -83,7 +86,7 @@ pub struct FanoutRow {
 }
 
 /// Quantiles of a time, ms.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Latency {
     /// Median.
     pub p50: f64,
@@ -202,6 +205,7 @@ pub async fn measure(config: &FanoutConfig, viewers: usize) -> anyhow::Result<Fa
             p95: round(latency(0.95)),
             p99: round(latency(0.99)),
         },
+        floor_latency_ms: floor.latency,
         kbps_per_viewer: round(received as f64 / 1e3),
         full_rate: is_full(received, config.video),
         server_cores: round(cpu.total().as_secs_f64() / took.as_secs_f64()),
