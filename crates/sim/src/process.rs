@@ -1,5 +1,6 @@
 //! What the system knows of a process: its CPU time, its memory, the cores it may use.
 
+use rustix::{io::Errno, thread::Pid};
 use std::{
     io,
     process::{Child, Command},
@@ -80,29 +81,38 @@ impl Cores {
     /// Starts a process on the measured core. The caller's thread goes there for the moment of starting, for a child inherits
     /// its place, and threads of the child then never begin elsewhere.
     pub(crate) fn spawn_measured(&self, command: &mut Command) -> io::Result<Child> {
-        pin(&self.measured)?;
+        pin(None, &self.measured)?;
         let child = command.spawn();
         self.stay_away()?;
         child
     }
 
-    /// Keeps this thread, and those it starts, off the measured core.
+    /// Keeps this program off the measured core: the threads it has, and so those they start.
     pub(crate) fn stay_away(&self) -> io::Result<()> {
-        pin(&self.others)
+        for thread in std::fs::read_dir("/proc/self/task")? {
+            let thread = thread?.file_name();
+            let id = thread.to_str().and_then(|id| Pid::from_raw(id.parse().ok()?));
+            match pin(id, &self.others) {
+                // It has ended since.
+                Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {}
+                other => other?,
+            }
+        }
+        Ok(())
     }
 }
 
 #[cfg(target_os = "linux")]
-fn pin(cores: &[usize]) -> io::Result<()> {
+fn pin(thread: Option<Pid>, cores: &[usize]) -> io::Result<()> {
     let mut set = rustix::thread::CpuSet::new();
     for &core in cores {
         set.set(core);
     }
-    Ok(rustix::thread::sched_setaffinity(None, &set)?)
+    Ok(rustix::thread::sched_setaffinity(thread, &set)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn pin(_: &[usize]) -> io::Result<()> {
+fn pin(_: Option<Pid>, _: &[usize]) -> io::Result<()> {
     Err(io::Error::new(
         io::ErrorKind::Unsupported,
         "the fan-out benchmark pins processes to cores and needs Linux",
@@ -124,12 +134,8 @@ mod tests {
     #[test]
     fn the_second_measurement_splits_the_machine_as_the_first_did() {
         let first = Cores::split();
-        // A thread of its own: its place must not be that of other tests.
-        let second = std::thread::spawn({
-            let first = first.clone();
-            move || first.stay_away().map(|()| Cores::split())
-        });
-        assert_eq!(second.join().unwrap().unwrap(), first);
+        first.stay_away().unwrap();
+        assert_eq!(Cores::split(), first);
     }
 
     #[test]
