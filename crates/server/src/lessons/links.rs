@@ -19,6 +19,9 @@ const ESTIMATE_BEATS: u64 = 10;
 /// Bytes of media each place has got in this lesson over connections that are gone.
 pub(super) type Spent = BTreeMap<PlaceId, u64>;
 
+/// What each place's link carried, as far as the place was heard.
+pub(super) type Carried = BTreeMap<PlaceId, Bitrate>;
+
 /// What a viewer's page said of itself, and what it was told.
 #[derive(Default)]
 pub(super) struct Viewing {

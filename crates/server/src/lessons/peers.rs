@@ -132,10 +132,11 @@ impl Room {
         self.lesson.permits(who, Action::Watch)?;
         self.let_in(who, seat)?;
         self.check_room(who)?;
+        let carried = who.place().and_then(|place| self.carried.get(&place)).copied();
         let answer = self
             .tools
             .media
-            .play(self.lesson.id(), offer, owner_id(who))
+            .play(self.lesson.id(), offer, owner_id(who), carried)
             .map_err(|error| media_problem(&error))?;
         let opened = self.opened(who, PeerRole::Viewer, None, answer);
         self.route();
@@ -235,6 +236,11 @@ impl Room {
                 let now = self.tools.clock.now();
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.follow(now, *stats);
+                    if let (Some(place), Some(estimate)) = (peer.who.place(), stats.estimate)
+                        && peer.moved_at == Some(now)
+                    {
+                        self.carried.insert(place, estimate);
+                    }
                 }
             }
             MediaEvent::CodecMissing { slot, codec, .. } => {

@@ -10,7 +10,7 @@ use super::{
     board::Desk,
     call::{Call, Looked, Page, Reply},
     guests::Routing,
-    links::Spent,
+    links::{Carried, Spent},
     news::Told,
     peers::Peer,
     stills::Stills,
@@ -78,6 +78,7 @@ pub(super) struct Room {
     pub(super) newcomers: bool,
     pub(super) stills: Stills,
     pub(super) spent: Spent,
+    pub(super) carried: Carried,
 }
 
 impl Room {
@@ -111,6 +112,7 @@ impl Room {
             newcomers: false,
             stills: Stills::default(),
             spent: Spent::default(),
+            carried: Carried::default(),
             tools,
         };
         room.read_hosts().await?;

@@ -12,7 +12,7 @@ use super::{
     socket::{MediaSocket, interface_addresses},
     worker::{WAKER, Worker},
 };
-use domain::{Layer, LessonId, PeerId, Slot, Timestamp};
+use domain::{Bitrate, Layer, LessonId, PeerId, Slot, Timestamp};
 use mio::{Poll, Waker};
 use relay::{CaptureClock, ReceiverTerms};
 use std::{
@@ -127,17 +127,25 @@ impl MediaHandle {
             direction,
             PeerRole::Publisher,
             Claimant { owner, first_slot, guest },
+            None,
         )
     }
 
-    /// Answers a viewer's offer. Wanted layers start at `High` for every slot; see [`MediaHandle::set_demand`].
+    /// Answers a viewer's offer. Wanted layers start at `High` for every slot; see [`MediaHandle::set_demand`]. `carried`: what its
+    /// link carried when it was last here; a thin link is not flooded again until it has said that it is thin.
     ///
     /// # Errors
     /// [`MediaError::SdpMalformed`], [`MediaError::SdpUnsupported`], [`MediaError::TooManyPeers`],
     /// [`MediaError::Draining`].
-    pub fn play(&self, lesson: LessonId, offer: &str, owner: OwnerId) -> Result<SessionAnswer, MediaError> {
+    pub fn play(
+        &self,
+        lesson: LessonId,
+        offer: &str,
+        owner: OwnerId,
+        carried: Option<Bitrate>,
+    ) -> Result<SessionAnswer, MediaError> {
         let claimant = Claimant { owner, first_slot: Slot::ProgramVideo, guest: false };
-        self.expect(lesson, offer, Direction::Play, PeerRole::Viewer, claimant)
+        self.expect(lesson, offer, Direction::Play, PeerRole::Viewer, claimant, carried)
     }
 
     fn expect(
@@ -147,6 +155,7 @@ impl MediaHandle {
         direction: Direction,
         role: PeerRole,
         claimant: Claimant,
+        carried: Option<Bitrate>,
     ) -> Result<SessionAnswer, MediaError> {
         let peers_max = self.shared.config.peers_max;
         // Before the work, so that a full server does none.
@@ -164,7 +173,7 @@ impl MediaHandle {
         let wanted = [Some(Layer::High); Slot::COUNT];
         let blocked = [false; Slot::COUNT];
         let terms = ReceiverTerms::default();
-        let new = NewPeer { id, lesson, role, peer, wanted, blocked, terms, created_at: now };
+        let new = NewPeer { id, lesson, role, peer, wanted, blocked, terms, carried, created_at: now };
         self.shared.registry().expect(new, claimant, peers_max)?;
         Ok(answer)
     }

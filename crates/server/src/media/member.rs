@@ -7,7 +7,7 @@ use super::{
     publisher::Publisher,
     registry::NewPeer,
 };
-use domain::{Layer, LessonId, Slot, Timestamp};
+use domain::{Bitrate, Layer, LessonId, Slot, Timestamp};
 use relay::ReceiverTerms;
 use std::time::Duration;
 use transport::{DropCounts, Peer, Remote};
@@ -44,6 +44,8 @@ pub(super) struct Member {
     pub(super) blocked: SlotSet,
     /// What the lesson knows of it that its link cannot tell.
     pub(super) terms: ReceiverTerms,
+    /// What its link carried when it was last here.
+    pub(super) carried: Option<Bitrate>,
     /// When its last feedback came.
     pub(super) heard_at: Option<Timestamp>,
     pub(super) addresses: Vec<Address>,
@@ -72,6 +74,7 @@ impl Member {
             wanted: new.wanted,
             blocked: new.blocked,
             terms: new.terms,
+            carried: new.carried,
             heard_at: None,
             addresses: Vec::new(),
             created_at: new.created_at,

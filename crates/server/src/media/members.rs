@@ -96,7 +96,8 @@ impl Worker {
             return;
         };
         let path = member.path_to(remote);
-        let spec = receiver_spec(id, &member.peer, member.granted(), self.shared.config.link_start);
+        let start = believed(self.shared.config.link_start, member.carried);
+        let spec = receiver_spec(id, &member.peer, member.granted(), start);
         let outlet = Outlet::new(path, sealer, member.peer.negotiated());
         let mut receiver = Receiver::new(now, &spec);
         receiver.set_terms(member.terms);
@@ -221,6 +222,15 @@ impl Worker {
     }
 }
 
+/// The voice and a copy of it, with headers.
+const VOICE: Bitrate = Bitrate::from_kbps(60);
+
+/// What a link is believed to carry that carried so much when it was last here: never more for it, for links change from day to
+/// day; less, but the voice and its protection, which go out on any link.
+fn believed(start: Bitrate, carried: Option<Bitrate>) -> Bitrate {
+    carried.map_or(start, |carried| carried.max(VOICE).min(start))
+}
+
 /// What was agreed with a viewer, in forwarding's words, with random first numbers.
 fn receiver_spec(
     id: PeerId,
@@ -273,5 +283,19 @@ fn close_reason(reason: transport::CloseReason) -> CloseReason {
         Transport::HandshakeFailed | Transport::FingerprintMismatch | Transport::NoSrtp => {
             CloseReason::HandshakeFailed
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_was_thin_yesterday_is_not_flooded_today_and_a_wide_one_is_tried_first() {
+        let kbps = Bitrate::from_kbps;
+        assert_eq!(believed(Link::START, None), Link::START);
+        assert_eq!(believed(Link::START, Some(kbps(95))), kbps(95));
+        assert_eq!(believed(Link::START, Some(kbps(5_000))), Link::START);
+        assert_eq!(believed(Link::START, Some(kbps(3))), VOICE, "the voice goes out on any link");
     }
 }

@@ -8,7 +8,7 @@ use super::{
     api::{MediaError, OwnerId, PeerRole},
     guests::{SlotSet, Standing},
 };
-use domain::{Codec, Layer, LessonId, PeerId, Slot, Timestamp};
+use domain::{Bitrate, Codec, Layer, LessonId, PeerId, Slot, Timestamp};
 use relay::ReceiverTerms;
 use std::{
     collections::{HashMap, HashSet, hash_map},
@@ -28,6 +28,8 @@ pub(super) struct NewPeer {
     pub(super) blocked: SlotSet,
     /// What the lesson knows of it that its link cannot tell.
     pub(super) terms: ReceiverTerms,
+    /// What a viewer's link carried when it was last here.
+    pub(super) carried: Option<Bitrate>,
     pub(super) created_at: Timestamp,
 }
 

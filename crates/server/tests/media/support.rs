@@ -92,7 +92,7 @@ impl Relay {
     /// A viewer of every slot. It is not connected yet.
     pub(crate) fn viewer(&mut self) -> Client {
         let (peer, offer) = self.client(OfferSpec::classroom());
-        let answer = self.handle.play(LESSON, &offer, PLACE).expect("a viewer is answered");
+        let answer = self.handle.play(LESSON, &offer, PLACE, None).expect("a viewer is answered");
         self.join(peer, answer)
     }
 
