@@ -19,7 +19,7 @@ import { playsOneElement } from "./segments-plan.ts";
 import { SegmentsWay } from "./segments-way.ts";
 import type { Demand, Stage } from "./stage.ts";
 import { type PathHealth, type PlayingSession, WhepClient, type WhepState } from "./whep-client.ts";
-import type { Flow } from "./whep-stats.ts";
+import { comesUnseen, type Flow } from "./whep-stats.ts";
 
 export interface MediaWaysOptions {
   readonly token: string;
@@ -43,7 +43,7 @@ const LOOK_EVERY_MS = 500;
 const FRESH_MS = 2500;
 /** Chromium checks every 2.5 s. */
 const CHECKED_MS = 6000;
-/** Sound comes but never a picture: this browser does not decode what this way sends. */
+/** Pictures come and are never seen: this browser does not decode what this way sends. */
 const BLIND_MS = 8000;
 const REMEMBER_KEY = "nhipcau.way";
 
@@ -159,7 +159,7 @@ export class MediaWays {
   private isBlind(way: Way, reading: Reading, forMs: number): boolean {
     const wanted = VIDEO_SLOTS.some((slot) => this.slots[slot] !== undefined && this.demand[slot] !== null);
     if (!wanted || forMs < BLIND_MS || document.visibilityState !== "visible") return false;
-    if (way === "webrtc") return reading.flow.frames === 0;
+    if (way === "webrtc") return comesUnseen(reading.flow);
     return this.ladder.shown === way && Date.now() - this.shownAt > BLIND_MS && !this.options.hasSeen();
   }
 

@@ -206,10 +206,10 @@ export class SegmentsWay {
   }
 
   private flow(): Flow {
-    const slots: { [slot: string]: { packets: number; frames: number; level: null } } = {};
+    const slots: { [slot: string]: { packets: number; bytes: number; frames: number; level: null } } = {};
     let packets = 0;
     this.counted.forEach((count, slot) => {
-      slots[slot] = { packets: count, frames: 0, level: null };
+      slots[slot] = { packets: count, bytes: 0, frames: 0, level: null };
       packets += count;
     });
     return { slots, packets, lost: 0, frames: 0, checks: -1, protocol: null };

@@ -1,8 +1,10 @@
 /** What a viewer's connection received, read from `getStats` reports of any Chromium or Firefox. */
-import type { Slot } from "./protocol.ts";
+import { type Slot, VIDEO_SLOTS } from "./protocol.ts";
 
 export interface SlotFlow {
   readonly packets: number;
+  /** Of payload; padding, by which a link is tried, is none. */
+  readonly bytes: number;
   /** Frames that came out of the decoder; 0 for sound. */
   readonly frames: number;
   /** 0..1; `null` for pictures and where the browser does not say. */
@@ -27,6 +29,7 @@ export interface Flow {
 interface Entry {
   type?: string;
   packetsReceived?: number;
+  bytesReceived?: number;
   packetsLost?: number;
   framesDecoded?: number;
   audioLevel?: number;
@@ -43,6 +46,7 @@ export function readSlotFlow(
   entries: readonly unknown[],
 ): SlotFlow & { checks: number; lost: number; protocol: Flow["protocol"] } {
   let packets = 0;
+  let bytes = 0;
   let lost = 0;
   let frames = 0;
   let level: number | null = null;
@@ -51,6 +55,7 @@ export function readSlotFlow(
   for (const entry of entries as readonly Entry[]) {
     if (entry.type === "inbound-rtp") {
       packets += entry.packetsReceived ?? 0;
+      bytes += entry.bytesReceived ?? 0;
       // Negative when more came than was sent: repeats (RFC 3550 section 6.4.1).
       lost += Math.max(0, entry.packetsLost ?? 0);
       frames += entry.framesDecoded ?? 0;
@@ -69,7 +74,15 @@ export function readSlotFlow(
     if (entry.type === "candidate-pair" && entry.state === "succeeded" && entry.nominated === true)
       pair = entry;
   }
-  return { packets, lost, frames, level, checks, protocol: protocolOf(pair, entries as readonly Entry[]) };
+  return {
+    packets,
+    bytes,
+    lost,
+    frames,
+    level,
+    checks,
+    protocol: protocolOf(pair, entries as readonly Entry[]),
+  };
 }
 
 function protocolOf(pair: Entry | null, entries: readonly Entry[]): Flow["protocol"] {
@@ -87,7 +100,7 @@ export function readFlow(bySlot: ReadonlyMap<Slot, readonly unknown[]>): Flow {
   let protocol: Flow["protocol"] = null;
   bySlot.forEach((entries, slot) => {
     const flow = readSlotFlow(entries);
-    slots[slot] = { packets: flow.packets, frames: flow.frames, level: flow.level };
+    slots[slot] = { packets: flow.packets, bytes: flow.bytes, frames: flow.frames, level: flow.level };
     packets += flow.packets;
     lost += flow.lost;
     frames += flow.frames;
@@ -95,6 +108,18 @@ export function readFlow(bySlot: ReadonlyMap<Slot, readonly unknown[]>): Flow {
     protocol = protocol ?? flow.protocol;
   });
   return { slots, packets, lost, frames, checks, protocol };
+}
+
+/** Four seconds of the smallest picture there is. */
+const PICTURE_BYTES_ENOUGH = 40_000;
+
+/**
+ * Whether pictures come that this browser cannot show. On a link that carries the voice alone no picture comes at all, for minutes, and a
+ * few packets of one that was tried: that is no reason to leave the way by which the voice comes.
+ */
+export function comesUnseen(flow: Flow): boolean {
+  const bytes = VIDEO_SLOTS.reduce((sum, slot) => sum + (flow.slots[slot]?.bytes ?? 0), 0);
+  return flow.frames === 0 && bytes >= PICTURE_BYTES_ENOUGH;
 }
 
 /** So many packets say something about a line. */
