@@ -221,19 +221,9 @@ impl Worker {
             for (path, bytes) in batch.datagrams() {
                 self.on_datagram(now, path, bytes);
             }
-            // Hundreds of viewers' reports may stand behind a frame; the frame does not wait for them.
-            if self.is_due() {
-                break;
-            }
         }
         self.batch = Some(batch);
         more
-    }
-
-    /// Whether packets of some lesson should leave now.
-    fn is_due(&self) -> bool {
-        let now = self.shared.now();
-        self.lessons.values().filter_map(|lesson| lesson.due(self.tick())).any(|due| due <= now)
     }
 
     fn read_inbox(&mut self) {
