@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_was_thin_yesterday_is_not_flooded_today_and_a_wide_one_is_tried_first() {
+    fn a_link_that_was_thin_when_last_here_is_not_flooded_and_a_wide_one_is_not_believed_more_for_it() {
         let kbps = Bitrate::from_kbps;
         assert_eq!(believed(Link::START, None), Link::START);
         assert_eq!(believed(Link::START, Some(kbps(95))), kbps(95));
