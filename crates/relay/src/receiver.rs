@@ -432,11 +432,13 @@ impl Receiver {
     }
 
     /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
-    pub(crate) fn wishes(&mut self, now: Timestamp, wishes: &mut Wishes) {
+    pub(crate) fn wishes(&mut self, now: Timestamp, tracks: &Tracks, wishes: &mut Wishes) {
         for slot in Slot::ALL {
             let Some(state) = self.slots[slot.index()].as_ref() else { continue };
             if state.behind.is_none()
                 && let Some(layer) = state.down.wants_keyframe()
+                && (state.down.current().is_none_or(|current| current > layer)
+                    || tracks.get(slot).is_some_and(|track| track.may_climb(layer, now)))
             {
                 self.wish(now, slot, layer, wishes);
             }

@@ -170,7 +170,7 @@ impl<O: Outlet> Relay<O> {
                 note_latency(&mut self.counts, &self.due, &self.tracks, departed);
             }
             anybody_busy |= receiver.is_busy();
-            receiver.wishes(now, &mut self.wishes);
+            receiver.wishes(now, &self.tracks, &mut self.wishes);
             if receiver.report_due <= now {
                 self.reports_due.push(receiver.peer());
             }
@@ -238,7 +238,7 @@ impl<O: Outlet> Relay<O> {
         for (_, Seat { receiver, .. }) in self.seats.iter_mut().enumerate().filter(|(at, _)| which(*at)) {
             receiver.reallocate(now, &available, &self.tracks);
             is_busy |= receiver.is_busy();
-            receiver.wishes(now, &mut self.wishes);
+            receiver.wishes(now, &self.tracks, &mut self.wishes);
         }
         self.note_busy(now, is_busy);
     }

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// One wish for the same keyframe goes to the publisher's worker this often at most; the throttle that
 /// protects the host is there.
 const WISH_INTERVAL: Duration = Duration::from_millis(100);
+/// A receiver that has a picture and climbs waits this long after the last keyframe of the layer above it: when hundreds join within
+/// seconds and climb layer by layer, the host's encoder would otherwise make nothing but keyframes, and who has none yet would queue behind them.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Packets of one layer that have come and not been sent yet.
 #[derive(Debug, Default)]
@@ -25,6 +28,7 @@ pub(crate) struct Track {
     buffers: [Option<TrackBuffer>; Layer::COUNT],
     pending: [Pending; Layer::COUNT],
     wished_at: [Option<Timestamp>; Layer::COUNT],
+    keyframe_at: [Option<Timestamp>; Layer::COUNT],
     /// Codec of the newest run of the stream.
     pub(crate) codec: Codec,
     newest_generation: u32,
@@ -51,6 +55,7 @@ impl Track {
             buffers: Default::default(),
             pending: Default::default(),
             wished_at: Default::default(),
+            keyframe_at: Default::default(),
             codec,
             newest_generation: 0,
             source,
@@ -86,10 +91,14 @@ impl Track {
             self.source = source;
         }
         let (number, ends_frame) = (packet.ext_seq, packet.marker);
+        let starts_keyframe = packet.frame.starts_keyframe;
         let wakes = !self.layers.is_active(layer, now);
         self.layers.on_packet(layer, &packet);
         if !buffer.push(packet) {
             return Stored::Ignored;
+        }
+        if starts_keyframe {
+            self.keyframe_at[layer.index()] = Some(now);
         }
         let pending = &mut self.pending[layer.index()];
         pending.numbers.push(number);
@@ -132,6 +141,13 @@ impl Track {
             *wished_at = Some(now);
         }
         may
+    }
+
+    /// Whether a receiver that has a picture and could have a better one may wish for a keyframe of `layer`: not while the last one,
+    /// come or asked for, is [`PATIENCE`] old.
+    pub(crate) fn may_climb(&self, layer: Layer, now: Timestamp) -> bool {
+        let last = self.keyframe_at[layer.index()].max(self.wished_at[layer.index()]);
+        last.is_none_or(|at| now.saturating_since(at) >= PATIENCE)
     }
 }
 
