@@ -4,7 +4,7 @@
 //! wishes, and how often one that listens is asked is bounded by a test of its own.
 
 use crate::{profile, seeds};
-use sim::world::{Hostility, PlaceConfig, World, WorldConfig};
+use sim::world::{Hostility, PlaceConfig, PlaceReport, World, WorldConfig};
 use std::time::Duration;
 
 /// A lesson of so many good places, with one more of this kind behind them, or none.
@@ -52,6 +52,13 @@ fn a_place_that_floods_changes_no_other_places_bytes() {
 }
 
 #[test]
+fn a_place_that_sends_short_and_forged_datagrams_changes_no_other_places_bytes() {
+    for seed in seeds().take(5) {
+        check(seed, 12, &bad(Hostility::Garbles, "P1"), 8);
+    }
+}
+
+#[test]
 fn a_place_whose_link_is_dreadful_changes_none_of_199_others_bytes() {
     check(1, 199, &bad(Hostility::None, "P6"), 6);
 }
@@ -63,4 +70,30 @@ fn however_often_one_place_asks_the_host_makes_no_more_than_two_keyframes_a_seco
         let asked = flooded.keyframe_requests();
         assert!(asked <= 20, "seed {seed}: {asked} in ten seconds");
     }
+}
+
+#[test]
+fn two_hundred_places_that_join_within_ten_seconds_hear_and_see_at_once_and_cost_the_host_few_keyframes() {
+    let begun = 2_000;
+    let places = (0..200u64)
+        .map(|n| PlaceConfig {
+            joins_at: Duration::from_millis(begun + n * 50),
+            ..PlaceConfig::tv(profile("P1"))
+        })
+        .collect();
+    let mut world = World::new(WorldConfig { seed: 1, slides: true, host_listens: true, places });
+    world.run(Duration::from_secs(14));
+    let asked = world.keyframe_requests();
+    assert!(asked <= 20, "{asked} keyframes for joins in ten seconds");
+    let p95 = |first: &dyn Fn(PlaceReport) -> Option<u64>, what| {
+        let mut waits: Vec<u64> = (0..200)
+            .map(|n| first(world.report(n)).unwrap_or_else(|| panic!("place {n} got no {what}")))
+            .collect();
+        waits.sort_unstable();
+        waits[189]
+    };
+    let (voice, picture) =
+        (p95(&|place| place.time_to_audio_ms, "voice"), p95(&|place| place.time_to_picture_ms, "picture"));
+    println!("{asked} keyframe requests; p95: voice {voice} ms, picture {picture} ms");
+    assert!(voice <= 200 && picture <= 1_000, "p95: voice {voice} ms, picture {picture} ms");
 }

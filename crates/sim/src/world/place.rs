@@ -10,7 +10,7 @@ use domain::{Bitrate, Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
 use media::{DownReport, RtpHeader, StreamStart, red, rtp::rtx_original};
 use relay::{LossBlock, Receiver, ReceiverSpec, ReceiverStats, ReceiverTerms, SlotSpec, codec_index};
 use std::{collections::VecDeque, time::Duration};
-use transport::feedback::SenderInfo;
+use transport::feedback::{ReportBlock, SenderInfo};
 
 /// How a place deals with the relay, besides what its link does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +22,8 @@ pub enum Hostility {
     Lies,
     /// Ten thousand keyframe requests a second, and NACK for everything.
     Floods,
+    /// RTCP that is too short, cut off, or whose lengths and numbers are anything.
+    Garbles,
 }
 
 /// One place of a run.
@@ -93,11 +95,21 @@ pub struct PlaceReport {
 /// What goes up the link.
 #[derive(Debug, Clone)]
 pub(super) enum Up {
-    Transport { base: u16, arrivals: Vec<Option<Timestamp>> },
+    Transport {
+        base: u16,
+        arrivals: Vec<Option<Timestamp>>,
+    },
     Reports(Vec<LossBlock>),
-    Nack { ssrc: u32, sequences: Vec<u16> },
-    Pli { ssrc: u32 },
+    Nack {
+        ssrc: u32,
+        sequences: Vec<u16>,
+    },
+    Pli {
+        ssrc: u32,
+    },
     Remb(Bitrate),
+    /// A compound as it comes off the wire.
+    Compound(Vec<u8>),
 }
 
 const TRANSPORT_ID: u8 = 3;
@@ -366,13 +378,7 @@ impl Place {
                 .streams
                 .iter_mut()
                 .filter_map(|stream| stream.reception.report(now))
-                .map(|block| LossBlock {
-                    ssrc: block.ssrc,
-                    fraction_lost: block.fraction_lost,
-                    highest_sequence: block.highest_sequence,
-                    last_sender_report: block.last_sender_report,
-                    delay_since_last_sender_report: block.delay_since_last_sender_report,
-                })
+                .map(|block| loss_block(&block))
                 .collect();
             send(30 + 24 * blocks.len(), Up::Reports(blocks));
         }
@@ -435,6 +441,12 @@ impl Place {
                     for _ in 0..50 {
                         send(40, Up::Pli { ssrc: ssrc_of(slot) });
                     }
+                }
+            }
+            Hostility::Garbles => {
+                for k in 0..20 {
+                    let compound = garbled(now.as_micros().wrapping_add(k));
+                    send(compound.len(), Up::Compound(compound));
                 }
             }
         }
@@ -512,4 +524,34 @@ impl Place {
 fn extend(high: u64, sequence: u16) -> u64 {
     let step = i64::from(sequence.wrapping_sub(high as u16).cast_signed());
     high.saturating_add_signed(step)
+}
+
+/// A report block in the relay's words.
+pub(super) fn loss_block(block: &ReportBlock) -> LossBlock {
+    LossBlock {
+        ssrc: block.ssrc,
+        fraction_lost: block.fraction_lost,
+        highest_sequence: block.highest_sequence,
+        last_sender_report: block.last_sender_report,
+        delay_since_last_sender_report: block.delay_since_last_sender_report,
+    }
+}
+
+/// 0 to 79 bytes that begin like feedback about a stream of ours, and go on as chance has it.
+fn garbled(seed: u64) -> Vec<u8> {
+    let mut state = seed | 1;
+    let mut next = || {
+        // xorshift64 (Marsaglia): all that matters is that the same moment garbles the same way.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[3]
+    };
+    let slot = if next() & 1 == 0 { Slot::ProgramVideo } else { Slot::ProgramAudio };
+    let mut bytes = vec![0x80 | next() & 0x3F, 200 + next() % 8, 0, next() % 24];
+    bytes.extend([0, 0, 0, 1]);
+    bytes.extend(ssrc_of(slot).to_be_bytes());
+    bytes.extend((0..68).map(|_| next()));
+    bytes.truncate(usize::from(next() % 80));
+    bytes
 }
