@@ -19,6 +19,8 @@ pub struct Counts {
     pub too_long: u64,
     /// Times a receiver's pictures were dropped to the next keyframe.
     pub skipped: u64,
+    /// Pictures' packets made longer by padding, each counted once, however many receive it.
+    pub padded: u64,
     /// From arrival to departure.
     pub latency: Latency,
 }
@@ -33,6 +35,7 @@ impl Counts {
         self.seal_refused += other.seal_refused;
         self.too_long += other.too_long;
         self.skipped += other.skipped;
+        self.padded += other.padded;
         for (sum, count) in self.latency.buckets.iter_mut().zip(other.latency.buckets) {
             *sum += count;
         }

@@ -204,6 +204,7 @@ impl<O: Outlet> Relay<O> {
                 self.lens.extend(self.numbers.iter().map(len));
                 if slot.kind() == MediaKind::Video {
                     equalise(&self.lens, &mut self.paddings);
+                    self.counts.padded += self.paddings.iter().filter(|&&padding| padding > 0).count() as u64;
                 } else {
                     self.paddings.clear();
                     self.paddings.resize(self.lens.len(), 0);

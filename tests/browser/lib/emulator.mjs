@@ -6,15 +6,17 @@ import { binary, ended } from './relay.mjs'
 export class Emulator {
   #child
   #waiting = []
+  host
   /** UDP port that leads to the relay's media, TCP port that leads to its pages. */
   ports
   /** Milliseconds since the epoch at which the emulator's own clock was 0. */
   epoch
 
-  /** A perfect link to the relay at `base`, whose losses come from `seed`. */
-  static async start(base, seed) {
+  /** A perfect link to the relay at `base`, whose losses come from `seed`; the place finds it on the address `host` of this machine. */
+  static async start(base, seed, host = '127.0.0.1') {
     const emulator = new Emulator()
-    emulator.#child = spawn(binary('nhipcau-sim'), ['link', '--seed', String(seed), '--server', new URL(base).host], { stdio: ['pipe', 'pipe', 'inherit'] })
+    emulator.host = host
+    emulator.#child = spawn(binary('nhipcau-sim'), ['link', '--seed', String(seed), '--server', new URL(base).host, '--listen', host], { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = readline.createInterface({ input: emulator.#child.stdout })
     const first = new Promise((resolve, reject) => {
       emulator.#waiting.push(resolve)
@@ -48,7 +50,7 @@ export class Emulator {
   /** A link of the relay as the place behind this line opens it. */
   link(url) {
     const { pathname, hash } = new URL(url)
-    return `http://127.0.0.1:${this.ports.tcp}${pathname}${hash}`
+    return `http://${this.host}:${this.ports.tcp}${pathname}${hash}`
   }
 
   async stop() {

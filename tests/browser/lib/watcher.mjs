@@ -1,10 +1,10 @@
 // What a classroom's screen shows and sounds, moment by moment, written down in the page itself.
 
 /**
- * For `addInitScript` on a screen's page: media goes through the link on ports `udp` and `tcp`, and `window.__watched` holds what happened.
+ * For `addInitScript` on a screen's page: media goes through the link on `host`, ports `udp` and `tcp`, and `window.__watched` holds what happened.
  * Times are milliseconds since the epoch.
  */
-export function WATCH({ udp, tcp, firstSlide }) {
+export function WATCH({ host = '127.0.0.1', udp, tcp, firstSlide }) {
   const watched = {
     /** When each connection was begun. */
     connections: [],
@@ -41,7 +41,7 @@ export function WATCH({ udp, tcp, firstSlide }) {
       if (protocol === undefined) return [line]
       if (led.has(protocol.toLowerCase())) return []
       led.add(protocol.toLowerCase())
-      return [`${head} ${protocol} ${priority} 127.0.0.1 ${protocol.toLowerCase() === 'udp' ? udp : tcp} ${tail}`]
+      return [`${head} ${protocol} ${priority} ${host} ${protocol.toLowerCase() === 'udp' ? udp : tcp} ${tail}`]
     })
     return lines.join('\r\n')
   }

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 use sim::link::{self, LinkProcess, Profile};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 #[derive(Args)]
 pub(crate) struct LinkArgs {
@@ -16,6 +16,9 @@ pub(crate) struct LinkArgs {
     /// The server's address, its pages' and its media's.
     #[arg(long)]
     server: SocketAddr,
+    /// Address on which the place finds the link. Firefox uses none of the loopback interface.
+    #[arg(long, default_value_t = IpAddr::from(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
 }
 
 pub(crate) async fn run(args: LinkArgs) -> anyhow::Result<()> {
@@ -26,5 +29,5 @@ pub(crate) async fn run(args: LinkArgs) -> anyhow::Result<()> {
         link::profile(&args.profile)
             .with_context(|| format!("--profile {}: expected perfect or one of {known}", args.profile))?
     };
-    link::serve(LinkProcess { profile, seed: args.seed, server: args.server }).await
+    link::serve(LinkProcess { profile, seed: args.seed, server: args.server, listen: args.listen }).await
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     io::{BufRead as _, Write},
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -33,6 +33,8 @@ pub struct LinkProcess {
     pub seed: u64,
     /// Where the server listens, pages and media alike.
     pub server: SocketAddr,
+    /// Address on which the place finds the link; ports are free ones.
+    pub listen: IpAddr,
 }
 
 /// One line of standard input; several keys of one line are done in this order.
@@ -137,7 +139,7 @@ struct Line {
 pub async fn serve(config: LinkProcess) -> anyhow::Result<()> {
     let bottleneck = Bottleneck::new(&config.profile, config.seed);
     let began = Instant::now();
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let any = SocketAddr::from((config.listen, 0));
     let udp = UdpLink::start(any, config.server, bottleneck.clone(), config.profile.udp_blocked).await?;
     let tcp = TcpLink::start(any, config.server, bottleneck.clone()).await?;
     say(&serde_json::json!({ "udp": udp.address(), "tcp": tcp.address() }))?;
