@@ -145,17 +145,6 @@ test("the thanks stay for three minutes, although the relay goes on to the next 
   expect(tvScreen(ended, 182_000)).toMatchObject({ kind: "idle", next: null });
 });
 
-test("a screen whose line was down when the lesson ended says that it is over", () => {
-  const live = paired({ lesson: LIVE });
-  const back = reduceTv(live, {
-    type: "viewer",
-    viewer: { ...(live.viewer ?? initialFacts(0)), lesson: null },
-    at: 1100,
-  });
-  expect(tvScreen(back, 60_000)).toEqual({ kind: "ended", lesson: { ...LIVE, state: "ended" } });
-  expect(tvScreen(back, 182_000)).toMatchObject({ kind: "idle", next: null });
-});
-
 test("a lesson that begins ends the thanks for the one before", () => {
   const ended = paired({ lesson: { ...LIVE, state: "ended" } });
   const live = reduceTv(ended, {

@@ -190,14 +190,7 @@ function reduceViewerChange(facts: TvFacts, viewer: ViewerFacts | null, at: numb
 
 function endedAfter(facts: TvFacts, viewer: ViewerFacts, at: number): TvFacts["ended"] {
   const { lesson } = viewer;
-  if (lesson === null || lesson.state === "scheduled") {
-    // It ended while this screen's line was down: the relay speaks only of what comes next.
-    const before = facts.viewer?.lesson ?? null;
-    if (before !== null && before.state === "live" && before.id !== lesson?.id) {
-      return { lesson: { ...before, state: "ended" }, at };
-    }
-    return facts.ended;
-  }
+  if (lesson === null || lesson.state === "scheduled") return facts.ended;
   if (lesson.state !== "ended") return null;
   return facts.ended?.lesson.id === lesson.id ? facts.ended : { lesson, at };
 }

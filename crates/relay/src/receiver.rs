@@ -437,8 +437,8 @@ impl Receiver {
             let Some(state) = self.slots[slot.index()].as_ref() else { continue };
             if state.behind.is_none()
                 && let Some(layer) = state.down.wants_keyframe()
-                && (state.down.current().is_none_or(|current| current > layer)
-                    || tracks.get(slot).is_some_and(|track| track.may_climb(layer, now)))
+                && let Some(track) = tracks.get(slot)
+                && track.may_switch(state.down.current(), layer, now)
             {
                 self.wish(now, slot, layer, wishes);
             }

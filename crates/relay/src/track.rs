@@ -143,11 +143,12 @@ impl Track {
         may
     }
 
-    /// Whether a receiver that has a picture and could have a better one may wish for a keyframe of `layer`: not while the last one,
-    /// come or asked for, is [`PATIENCE`] old.
-    pub(crate) fn may_climb(&self, layer: Layer, now: Timestamp) -> bool {
-        let last = self.keyframe_at[layer.index()].max(self.wished_at[layer.index()]);
-        last.is_none_or(|at| now.saturating_since(at) >= PATIENCE)
+    /// Whether a receiver that gets `from` may wish for a keyframe of `to` now. Who climbs, from a layer that flows, waits until the last
+    /// keyframe of `to`, come or asked for, is [`PATIENCE`] old; everybody else is without a picture or soon will be.
+    pub(crate) fn may_switch(&self, from: Option<Layer>, to: Layer, now: Timestamp) -> bool {
+        let climbs = from.is_some_and(|from| from < to && self.layers.is_active(from, now));
+        let last = self.keyframe_at[to.index()].max(self.wished_at[to.index()]);
+        !climbs || last.is_none_or(|at| now.saturating_since(at) >= PATIENCE)
     }
 }
 
