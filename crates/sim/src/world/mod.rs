@@ -22,7 +22,6 @@ use outlet::{WireEgress, WireOutlet};
 use place::{Place, Up};
 use relay::{Receiver, Relay};
 use std::{collections::VecDeque, time::Duration};
-use transport::feedback::{self, Feedback};
 
 /// The clock moves on by this much.
 const STEP: Duration = Duration::from_millis(2);
@@ -269,24 +268,6 @@ impl World {
             Up::Nack { ssrc, sequences } => receiver.on_nack(ssrc, &sequences, answer),
             Up::Pli { ssrc } => receiver.on_keyframe_request(ssrc, answer),
             Up::Remb(limit) => receiver.on_remb(now, limit),
-            Up::Compound(bytes) => {
-                for item in feedback::parse(&bytes) {
-                    match item {
-                        Feedback::ReceiverReport(block) => {
-                            receiver.on_reports(now, [place::loss_block(&block)]);
-                        }
-                        Feedback::Nack { ssrc, sequences } => receiver.on_nack(ssrc, &sequences, answer),
-                        Feedback::Pli { ssrc } | Feedback::Fir { ssrc, .. } => {
-                            receiver.on_keyframe_request(ssrc, answer);
-                        }
-                        Feedback::Remb { bitrate } => receiver.on_remb(now, bitrate),
-                        Feedback::Twcc(report) => {
-                            receiver.on_transport_feedback(now, report.base_sequence, &report.arrivals, seen);
-                        }
-                        Feedback::SenderReport(_) | Feedback::Bye { .. } => {}
-                    }
-                }
-            }
         });
     }
 

@@ -10,7 +10,7 @@ use domain::{Bitrate, Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
 use media::{DownReport, RtpHeader, StreamStart, red, rtp::rtx_original};
 use relay::{LossBlock, Receiver, ReceiverSpec, ReceiverStats, ReceiverTerms, SlotSpec, codec_index};
 use std::{collections::VecDeque, time::Duration};
-use transport::feedback::{ReportBlock, SenderInfo};
+use transport::feedback::{self, Feedback, ReportBlock, SenderInfo};
 
 /// How a place deals with the relay, besides what its link does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,21 +95,11 @@ pub struct PlaceReport {
 /// What goes up the link.
 #[derive(Debug, Clone)]
 pub(super) enum Up {
-    Transport {
-        base: u16,
-        arrivals: Vec<Option<Timestamp>>,
-    },
+    Transport { base: u16, arrivals: Vec<Option<Timestamp>> },
     Reports(Vec<LossBlock>),
-    Nack {
-        ssrc: u32,
-        sequences: Vec<u16>,
-    },
-    Pli {
-        ssrc: u32,
-    },
+    Nack { ssrc: u32, sequences: Vec<u16> },
+    Pli { ssrc: u32 },
     Remb(Bitrate),
-    /// A compound as it comes off the wire.
-    Compound(Vec<u8>),
 }
 
 const TRANSPORT_ID: u8 = 3;
@@ -446,7 +436,7 @@ impl Place {
             Hostility::Garbles => {
                 for k in 0..20 {
                     let compound = garbled(now.as_micros().wrapping_add(k));
-                    send(compound.len(), Up::Compound(compound));
+                    understood(&compound).for_each(|what| send(compound.len(), what));
                 }
             }
         }
@@ -527,7 +517,7 @@ fn extend(high: u64, sequence: u16) -> u64 {
 }
 
 /// A report block in the relay's words.
-pub(super) fn loss_block(block: &ReportBlock) -> LossBlock {
+fn loss_block(block: &ReportBlock) -> LossBlock {
     LossBlock {
         ssrc: block.ssrc,
         fraction_lost: block.fraction_lost,
@@ -537,9 +527,24 @@ pub(super) fn loss_block(block: &ReportBlock) -> LossBlock {
     }
 }
 
+/// What a server reads out of a compound, in the words of the others.
+fn understood(compound: &[u8]) -> impl Iterator<Item = Up> {
+    feedback::parse(compound).into_iter().filter_map(|item| match item {
+        Feedback::ReceiverReport(block) => Some(Up::Reports(vec![loss_block(&block)])),
+        Feedback::Nack { ssrc, sequences } => Some(Up::Nack { ssrc, sequences }),
+        Feedback::Pli { ssrc } | Feedback::Fir { ssrc, .. } => Some(Up::Pli { ssrc }),
+        Feedback::Remb { bitrate } => Some(Up::Remb(bitrate)),
+        Feedback::Twcc(report) => {
+            Some(Up::Transport { base: report.base_sequence, arrivals: report.arrivals })
+        }
+        Feedback::SenderReport(_) | Feedback::Bye { .. } => None,
+    })
+}
+
 /// 0 to 79 bytes that begin like feedback about a stream of ours, and go on as chance has it.
 fn garbled(seed: u64) -> Vec<u8> {
-    let mut state = seed | 1;
+    // Neighbouring moments would begin alike (Fibonacci hashing).
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         // xorshift64 (Marsaglia): all that matters is that the same moment garbles the same way.
         state ^= state << 13;
@@ -548,10 +553,30 @@ fn garbled(seed: u64) -> Vec<u8> {
         state.to_be_bytes()[3]
     };
     let slot = if next() & 1 == 0 { Slot::ProgramVideo } else { Slot::ProgramAudio };
-    let mut bytes = vec![0x80 | next() & 0x3F, 200 + next() % 8, 0, next() % 24];
+    // Formats that mean something, and any.
+    let format = [1, 1, 15, next() & 0x3F][usize::from(next() % 4)];
+    let mut bytes = vec![0x80 | format, 200 + next() % 8, 0, next() % 24];
     bytes.extend([0, 0, 0, 1]);
     bytes.extend(ssrc_of(slot).to_be_bytes());
     bytes.extend((0..68).map(|_| next()));
     bytes.truncate(usize::from(next() % 80));
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_garbled_some_is_understood_and_most_is_not() {
+        let all: Vec<_> = (0..20_000).map(garbled).collect();
+        let heard: Vec<Up> = all.iter().flat_map(|bytes| understood(bytes)).collect();
+        let some = |which: fn(&Up) -> bool| heard.iter().any(which);
+        assert!(all.iter().any(|bytes| bytes.len() < 4), "too short for any packet");
+        assert!(some(|what| matches!(what, Up::Reports(_))));
+        assert!(some(|what| matches!(what, Up::Nack { .. })));
+        assert!(some(|what| matches!(what, Up::Pli { .. })));
+        assert!(some(|what| matches!(what, Up::Transport { .. })));
+        assert!(heard.len() < all.len(), "{} of {}", heard.len(), all.len());
+    }
 }
