@@ -123,14 +123,9 @@ async fn a_pupils_work_is_on_every_screen_within_five_seconds_over_mountain_line
             let (line, mut page, token) = opened??;
             let url = format!("http://{}{path}/1", line.words.address());
             waiting.spawn(async move {
-                // As long as it takes until the others are in.
-                let mut exhibit = page.next_where("exhibit", |news| news["works"][0]["no"] == 1).await;
-                for _ in 0..6 {
-                    if exhibit.is_err() {
-                        exhibit = page.next_where("exhibit", |news| news["works"][0]["no"] == 1).await;
-                    }
-                }
-                exhibit?;
+                // The others have yet to come in.
+                let first = |news: &serde_json::Value| news["works"][0]["no"] == 1;
+                page.next_within(PATIENCE * 6, "exhibit", first).await?;
                 // The browser's way: a connection of its own beside the WebSocket.
                 let picture = reqwest::Client::new().get(url).bearer_auth(token).send().await?;
                 ensure!(picture.status() == StatusCode::OK, "{}", picture.status());

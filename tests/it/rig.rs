@@ -260,7 +260,17 @@ impl Page {
 
     /// The next message of this type for which `wanted` holds; others are passed over.
     pub(crate) async fn next_where(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        let until = Instant::now() + PATIENCE;
+        self.next_within(PATIENCE, kind, wanted).await
+    }
+
+    /// As [`Page::next_where`], for whoever has to wait longer than others.
+    pub(crate) async fn next_within(
+        &mut self,
+        patience: Duration,
+        kind: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let until = Instant::now() + patience;
         while let Some(message) = self.heard.pop_front() {
             if message["type"] == kind && wanted(&message) {
                 return Ok(message);
