@@ -60,6 +60,15 @@ test("before the first welcome nothing is claimed about lessons", () => {
   expect(lessonView(after()).kind).toBe("connecting");
 });
 
+test("a screen whose line was down when the lesson ended says so; one that is sent out does not", () => {
+  const gone: ViewerEvent = { type: "signal", status: { kind: "waiting", attempt: 1, retryInMs: 500 }, at: 10 };
+  const back = after(...WATCHING, gone, OPEN, say(welcome(null)));
+  expect(lessonView(back)).toMatchObject({ kind: "ended", lesson: { id: "L" } });
+  expect(lessonView(reduceViewer(back, say({ type: "lesson", lesson: null }))).kind).toBe("idle");
+  expect(lessonView(after(...WATCHING, say({ type: "lesson", lesson: null }))).kind).toBe("idle");
+  expect(lessonView(after(OPEN, say(welcome("test_run")), gone, OPEN, say(welcome(null)))).kind).toBe("idle");
+});
+
 test("a place without a lesson waits, a scheduled lesson is announced", () => {
   expect(lessonView(after(OPEN, say(welcome(null))))).toEqual({
     kind: "idle",

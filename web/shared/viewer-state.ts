@@ -141,6 +141,14 @@ export function reduceViewer(facts: ViewerFacts, event: ViewerEvent): ViewerFact
   }
 }
 
+/**
+ * The lesson that was on when the line was lost, if the relay knows of none when it is back. On a line that holds the relay says
+ * "ended" first; a room that is sent out there is told of no lesson and must not read that it is over.
+ */
+function endedMeanwhile(before: Lesson | null): Lesson | null {
+  return before !== null && before.state === "live" ? { ...before, state: "ended" } : null;
+}
+
 function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): ViewerFacts {
   if (isLessonMessage(message)) {
     const rooms = reduceRoom(facts.rooms, message);
@@ -154,7 +162,7 @@ function reduceMessage(facts: ViewerFacts, message: ServerMessage, at: number): 
         rooms: message.lesson?.id === facts.lesson?.id ? facts.rooms : NO_ROOM,
         still: message.lesson?.id === facts.lesson?.id ? facts.still : null,
         welcomed: true,
-        lesson: message.lesson,
+        lesson: message.lesson ?? endedMeanwhile(facts.lesson),
         place: message.place,
         clockOffsetMs: message.server_time - at,
       };
