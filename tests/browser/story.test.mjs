@@ -401,6 +401,7 @@ test('a room is sent out and let in again', async () => {
   await organiser.getByRole('dialog').getByRole('button', { name: 'Mời ra khỏi lớp' }).click()
   await until('its screen is dark', () => frameNumbers(tv.an), (numbers) => numbers.length === 0)
   await shoot(tv.an, 'story-tv-removed')
+  assert.doesNotMatch(await text(tv.an), /kết thúc/i, 'the lesson goes on for the others')
   await press(organiser, 'Cho vào lại')
   await until('its screen is back', () => frameNumbers(tv.an), (numbers) => numbers.some(byTeacher), 20_000)
 })

@@ -6,6 +6,7 @@ import { binary, ended } from './relay.mjs'
 export class Emulator {
   #child
   #waiting = []
+  /** Address of this machine on which the link is found. */
   host
   /** UDP port that leads to the relay's media, TCP port that leads to its pages. */
   ports

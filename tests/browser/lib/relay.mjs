@@ -117,6 +117,34 @@ export class Relay {
     }), { address, token: this.token })
   }
 
+  /** A line of its own to the lesson, opened in `page` by the organiser or whose `token` it is: says things, and keeps what it hears. */
+  async line(page, lesson, token = this.token) {
+    const address = `${this.base.replace(/^http/, 'ws')}/api/ws?lesson=${lesson.id}`
+    await page.evaluate(({ address, token }) => new Promise((resolve, reject) => {
+      const socket = new WebSocket(address)
+      const say = (message) => socket.send(JSON.stringify(message))
+      window.__line = { say, heard: [] }
+      socket.onopen = () => say({ type: 'hello', v: 1, token, lang: 'vi', device: { kind: 'browser', codecs: [] } })
+      socket.onerror = () => reject(new Error('no line'))
+      socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data)
+        window.__line.heard.push({ ...message, at: Date.now() })
+        if (message.type === 'welcome') resolve()
+        if (message.type === 'error') reject(new Error(data))
+      }
+    }), { address, token })
+    return {
+      /** Says it, and tells when. */
+      say: (message) => page.evaluate((message) => { window.__line.say(message); return Date.now() }, message),
+      /** What came of this type so far, with the time `at` which it came; fails when the relay refused something. */
+      heard: (type) => page.evaluate((type) => {
+        const refused = window.__line.heard.find((message) => message.type === 'error')
+        if (refused) throw new Error(JSON.stringify(refused))
+        return window.__line.heard.filter((message) => message.type === type)
+      }, type),
+    }
+  }
+
   /** Teaches the sample lesson over WHIP with the synthetic host. */
   sampleLesson(lesson, extra = []) {
     const token = lesson.host.split('#t=')[1]

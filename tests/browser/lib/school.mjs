@@ -46,24 +46,12 @@ export async function untilWatching(page, began, ms) {
  * @returns {Promise<object[]>} the answers that the organiser is told of
  */
 export async function answersYes({ organiser, relay, lesson, tv }) {
-  const address = `${relay.base.replace(/^http/, 'ws')}/api/ws?lesson=${lesson.id}`
-  const answers = organiser.evaluate(({ address, token }) => new Promise((resolve, reject) => {
-    const socket = new WebSocket(address)
-    const say = (message) => socket.send(JSON.stringify(message))
-    socket.onopen = () => say({ type: 'hello', v: 1, token, lang: 'vi', device: { kind: 'browser', codecs: [] } })
-    socket.onerror = () => reject(new Error('the organiser has no line'))
-    socket.onmessage = ({ data }) => {
-      const message = JSON.parse(data)
-      if (message.type === 'welcome') say({ type: 'question.open', kind: 'yes_no', mode: 'room', options: null, prompt: null })
-      if (message.type === 'error') reject(new Error(message.detail))
-      if (message.type !== 'tally' || message.rooms === 0) return
-      socket.close()
-      resolve(message.answers)
-    }
-  }), { address, token: relay.token })
+  const line = await relay.line(organiser, lesson)
+  await line.say({ type: 'question.open', kind: 'yes_no', mode: 'room', options: null, prompt: null })
   await until('the question on the screen', () => tv.evaluate(() => document.body.textContent.includes('Lớp mình trả lời thế nào?')), Boolean, 10_000)
   await tv.keyboard.press('Enter')
-  return answers
+  const tallies = await until('an answer', () => line.heard('tally'), (all) => all.some(({ rooms }) => rooms > 0))
+  return tallies.find(({ rooms }) => rooms > 0).answers
 }
 
 /** Whether some element plays with sound: not muted, and its clock runs. */
