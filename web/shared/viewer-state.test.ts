@@ -61,7 +61,11 @@ test("before the first welcome nothing is claimed about lessons", () => {
 });
 
 test("a screen whose line was down when the lesson ended says so; one that is sent out does not", () => {
-  const gone: ViewerEvent = { type: "signal", status: { kind: "waiting", attempt: 1, retryInMs: 500 }, at: 10 };
+  const gone: ViewerEvent = {
+    type: "signal",
+    status: { kind: "waiting", attempt: 1, retryInMs: 500 },
+    at: 10,
+  };
   const back = after(...WATCHING, gone, OPEN, say(welcome(null)));
   expect(lessonView(back)).toMatchObject({ kind: "ended", lesson: { id: "L" } });
   expect(lessonView(reduceViewer(back, say({ type: "lesson", lesson: null }))).kind).toBe("idle");
