@@ -6,7 +6,7 @@
  */
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import { alreadyAllowed, askOnce } from "../shared/devices.ts";
-import { Lead } from "../shared/lead.ts";
+import { Lead, type LessonWish } from "../shared/lead.ts";
 import { isLessonMessage } from "../shared/lesson-protocol.ts";
 import type {
   ClientMessage,
@@ -29,11 +29,6 @@ import { SlideStills } from "./stills.ts";
 import { type RelayReport, UplinkJudge, type UplinkVerdict } from "./uplink.ts";
 
 export type Roster = Omit<ServerMessageOf<"roster">, "type">;
-/** A wish sent to the relay that has not come true yet. */
-export type Pending = "lesson.test" | "lesson.start" | "lesson.end";
-
-/** The relay answers a command within a second; after this long without one the button works again. */
-const PENDING_MAX_MS = 8000;
 
 export class HostRoom {
   readonly notices = new Notices();
@@ -57,7 +52,7 @@ export class HostRoom {
   readonly #whipState = signal<WhipState>({ kind: "idle" });
   readonly #sample = signal<UplinkSample | null>(null);
   readonly #verdict = signal<UplinkVerdict>("measuring");
-  readonly #pending = signal<Pending | null>(null);
+  readonly #pending = signal<LessonWish | null>(null);
   readonly #judge = new UplinkJudge();
   #relayReport: RelayReport | null = null;
   #whip: WhipClient | null = null;
@@ -65,7 +60,6 @@ export class HostRoom {
   readonly #seenPlaces = new Set<string>();
   /** Server clock minus ours, ms. */
   #clockOffset = 0;
-  #pendingTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Whether classes see and hear what is sent. */
   readonly onAir: ReadonlySignal<boolean> = computed(() => {
@@ -149,7 +143,8 @@ export class HostRoom {
   get verdict(): ReadonlySignal<UplinkVerdict> {
     return this.#verdict;
   }
-  get pending(): ReadonlySignal<Pending | null> {
+  /** A wish that has not come true yet. */
+  get pending(): ReadonlySignal<LessonWish | null> {
     return this.#pending;
   }
 
@@ -164,16 +159,10 @@ export class HostRoom {
     await Promise.all([this.sources.open("microphone"), this.sources.open("camera")]);
   }
 
-  command(command: Pending): void {
+  command(command: LessonWish): void {
     if (this.#pending.peek() !== null) return;
-    const message: ClientMessage = { type: command };
-    if (!this.#signal.send(message)) {
-      this.notices.add({ kind: "not_connected" });
-      return;
-    }
     this.#pending.value = command;
-    clearTimeout(this.#pendingTimer);
-    this.#pendingTimer = setTimeout(() => this.#settle(), PENDING_MAX_MS);
+    void this.lead.wish(command).then(() => this.#settle());
   }
 
   /** Publishes again after the relay refused, once the teacher has dealt with the reason. */
@@ -296,7 +285,6 @@ export class HostRoom {
   }
 
   #settle(): void {
-    clearTimeout(this.#pendingTimer);
     this.#pending.value = null;
   }
 

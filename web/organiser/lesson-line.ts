@@ -5,8 +5,6 @@ import type { Lesson, Problem, Slots } from "../shared/protocol.ts";
 import { SignalClient, type SignalStatus, signalUrl } from "../shared/signal-client.ts";
 import { language } from "../shared/ui/language.tsx";
 
-export type LessonWish = "lesson.test" | "lesson.start" | "lesson.end";
-
 export class LessonLine {
   readonly #signal: SignalClient;
   readonly #status = signal<SignalStatus>({ kind: "connecting", attempt: 0 });
@@ -87,11 +85,6 @@ export class LessonLine {
   /** Why the last wish was refused. */
   get problem(): ReadonlySignal<Problem | null> {
     return this.#problem;
-  }
-
-  /** `false` when there is no connection to say it over. */
-  wish(type: LessonWish): boolean {
-    return this.#signal.send({ type });
   }
 
   close(): void {

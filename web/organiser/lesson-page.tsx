@@ -189,17 +189,17 @@ function StateButtons({ line, lesson }: Omit<PartProps, "board">): JSX.Element |
   return (
     <div class="lesson-buttons">
       {lesson.state === "scheduled" ? (
-        <Button icon={flask} disabled={offline} onClick={() => line.wish("lesson.test")}>
+        <Button icon={flask} disabled={offline} onClick={() => line.lead.wish("lesson.test")}>
           {t("org.lesson.test")}
         </Button>
       ) : null}
       {lesson.state === "test_run" ? (
-        <Button icon={square} disabled={offline} onClick={() => line.wish("lesson.end")}>
+        <Button icon={square} disabled={offline} onClick={() => line.lead.wish("lesson.end")}>
           {t("org.lesson.test.stop")}
         </Button>
       ) : null}
       {lesson.state === "scheduled" || lesson.state === "test_run" ? (
-        <Button icon={play} disabled={offline} onClick={() => line.wish("lesson.start")}>
+        <Button icon={play} disabled={offline} onClick={() => line.lead.wish("lesson.start")}>
           {t("org.lesson.start")}
         </Button>
       ) : null}
@@ -218,7 +218,7 @@ function StateButtons({ line, lesson }: Omit<PartProps, "board">): JSX.Element |
           action={t("org.lesson.end")}
           stay={t("org.lesson.end.stay")}
           onClose={() => ask(false)}
-          onConfirm={() => line.wish("lesson.end")}
+          onConfirm={() => line.lead.wish("lesson.end")}
         />
       ) : null}
     </div>

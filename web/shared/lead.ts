@@ -17,6 +17,9 @@ import {
 import { type Command, Outbox, type Outcome, type PostOptions } from "./outbox.ts";
 import type { ClientMessage, Problem, ServerMessage } from "./protocol.ts";
 
+/** What is done with the lesson itself. */
+export type LessonWish = "lesson.test" | "lesson.start" | "lesson.end";
+
 export interface LeadOptions {
   readonly token: string;
   readonly send: (message: ClientMessage) => boolean;
@@ -79,6 +82,11 @@ export class Lead {
     if (message.type === "tally" && this.#facts.peek().question?.no !== message.question) {
       void this.#fetchQuestion(message.question);
     }
+  }
+
+  /** Test run, start, end: pressed while the line is away, it is said when the line is back. */
+  wish(lesson: LessonWish): Promise<Outcome> {
+    return this.#post({ type: lesson }, { ...NOW, subject: "lesson" });
   }
 
   call(place: string): void {
