@@ -1,5 +1,6 @@
 // node weak-link.mjs '{"profile":"P3","seconds":30}': a teacher's Chromium, the real relay, and a class's Chromium behind a bad link.
 // The last line on standard output is JSON; `cargo xtask weak-link --browser` builds what is needed and runs it.
+import { appendFileSync } from 'node:fs'
 import { openBrowser } from './lib/browser.mjs'
 import { median, medians, round } from './lib/figures.mjs'
 import { Classroom, openLesson } from './lib/weak-lesson.mjs'
@@ -72,6 +73,7 @@ try {
     const figures = await SCENARIOS[options.scenario](room)
     runs.push(figures)
     if (options.runs > 1) say(JSON.stringify(figures))
+    if (options.record) appendFileSync(options.record, `${JSON.stringify({ figures, ...room.record() })}\n`)
     await room.leave()
   }
   const { scenario, seconds, seed } = options

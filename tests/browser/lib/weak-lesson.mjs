@@ -20,6 +20,9 @@ const NO_RUNG = { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0 }
 /** An estimate starts from what the handshake showed. */
 const ESTIMATE_SETTLES_MS = 10_000
 
+/** How often the link is asked what it has carried. */
+const LOOK_EVERY_MS = 250
+
 /** Starts relay, link, teacher and board; the teacher is on the air with camera, voice and slides. */
 export async function openLesson(seed) {
   const camera = lessonFiles({ width: 1280, height: 720, fps: 20, seconds: 10 })
@@ -66,6 +69,8 @@ export class Classroom {
   #end = 0
   #statsAtStart = null
   #queue = []
+  /** What the link has carried so far, every quarter of a second. */
+  #carried = []
 
   constructor(lesson, school) {
     this.#lesson = lesson
@@ -96,14 +101,26 @@ export class Classroom {
     this.#page = await openPage(this.#school, 'about:blank', { width: 1920, height: 1080 })
     await this.#lesson.link.stats().then((stats) => { this.#statsAtStart = stats })
     this.#queue = []
+    this.#carried = []
     this.#opened = Date.now()
     await this.#page.goto(this.#lesson.link.link(this.#lesson.lesson.places[0]), { waitUntil: 'commit', timeout: 60_000 })
     await until('the TV connects', () => this.#page.evaluate(() => window.__watched?.connections.length ?? 0), (count) => count > 0, 60_000)
   }
 
   async watch(seconds) {
-    await this.#page.waitForTimeout(seconds * 1000)
+    const until = Date.now() + seconds * 1000
+    while (Date.now() < until) {
+      await this.#page.waitForTimeout(Math.min(LOOK_EVERY_MS, Math.max(0, until - Date.now())))
+      await this.#look()
+    }
     this.#end = Date.now()
+  }
+
+  async #look() {
+    const stats = await this.#lesson.link.stats()
+    this.#queue.push(...stats.queue)
+    this.#carried.push({ at: Date.now(), down: stats.down, up: stats.up })
+    return stats
   }
 
   async leave() {
@@ -115,10 +132,14 @@ export class Classroom {
 
   /** Everything that was written down so far. */
   async collect() {
-    const { host, board, link } = this.#lesson
-    const [tv, slides, tiles, stats] = await Promise.all([watched(this.#page), host.evaluate(() => window.__slides), board.evaluate(() => window.__board), link.stats()])
-    this.#queue.push(...stats.queue)
+    const { host, board } = this.#lesson
+    const [tv, slides, tiles, stats] = await Promise.all([watched(this.#page), host.evaluate(() => window.__slides), board.evaluate(() => window.__board), this.#look()])
     return { tv, slides, board: tiles, stats, from: tv.connections[0], to: this.#end }
+  }
+
+  /** Everything known of this visit, to be looked at afterwards. */
+  record() {
+    return { ...this.last, queue: this.#queue, carried: this.#carried }
   }
 
   async pictureNow() {
