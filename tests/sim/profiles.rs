@@ -156,6 +156,26 @@ fn after_an_outage_of_twenty_seconds_sound_is_back_at_once() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// Voice packets that had left for a place behind this link when its first moment of voice was over.
+fn voice_at_first(name: &str) -> u64 {
+    let place = PlaceConfig { joins_at: Duration::from_secs(5), ..PlaceConfig::tv(profile(name)) };
+    let mut world =
+        World::new(WorldConfig { seed: 3, slides: false, host_listens: true, places: vec![place] });
+    world.run(Duration::from_secs(5));
+    while world.voice_sent(0) == 0 {
+        world.run(Duration::from_millis(2));
+    }
+    world.voice_sent(0)
+}
+
+#[test]
+fn a_far_place_begins_with_what_was_said_just_before_and_a_near_one_with_what_is_said() {
+    assert_eq!(voice_at_first("P1"), 1);
+    let far = voice_at_first("P3");
+    // Its handshake of about 300 ms asks for 400 of playout: 20 packets, not more than half a second of them.
+    assert!((15..=26).contains(&far), "{far} packets of voice");
+}
+
 #[test]
 fn a_seed_replays_to_the_last_byte() {
     let run = |seed| {

@@ -19,5 +19,5 @@ pub use estimate::{LinkEstimator, LossReport, Overfull, Seen};
 pub use lag_ladder::LagLadder;
 pub use link::{Link, Plan};
 pub use probe::{Conditions, Finding, Prober};
-pub use protect::{Protection, Protector, VoiceLink};
+pub use protect::{Protection, Protector, VoiceLink, first_playout};
 pub use rung::{Cause, Rung};

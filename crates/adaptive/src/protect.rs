@@ -79,10 +79,7 @@ impl Protector {
     /// For a receiver whose handshake was answered after `answered`: the first packets are lost before anything is known of the
     /// loss, and a playout that grows then makes up sound while it grows.
     pub fn new(answered: Option<Duration>) -> Self {
-        let first = answered
-            .filter(|&answered| answered > FAR)
-            .map_or(Duration::ZERO, |answered| in_steps(answered + ASKING).min(FIRST_PLAYOUT_MAX));
-        Self { first, ..Self::default() }
+        Self { first: first_playout(answered), ..Self::default() }
     }
 
     /// The protection for now; call it about once a second.
@@ -129,6 +126,13 @@ impl Protector {
     fn in_effect(&self, now: Timestamp, playout: Duration) -> bool {
         self.lengthened_at.is_none_or(|at| now.saturating_since(at) >= playout * 8)
     }
+}
+
+/// What a receiver whose handshake was answered after `answered` waits from its first voice on; zero for a near one.
+pub fn first_playout(answered: Option<Duration>) -> Duration {
+    answered
+        .filter(|&answered| answered > FAR)
+        .map_or(Duration::ZERO, |answered| in_steps(answered + ASKING).min(FIRST_PLAYOUT_MAX))
 }
 
 /// The playout that leaves time to ask again, once or twice.

@@ -9,7 +9,7 @@ use crate::{
     spec::codec_index,
     track::Tracks,
 };
-use adaptive::{Link, Protector};
+use adaptive::{Link, Protector, first_playout};
 use domain::{Bitrate, Codec, Layer, MediaKind, PeerId, Slot, Timestamp};
 use media::{DownTrack, ExtensionBlock, Leave, Outgoing, PlaceQuota, SentReports, StoredPacket, WireIds};
 use std::time::Duration;
@@ -26,6 +26,10 @@ const REPAIR_OF_LOSS: f64 = 2.5;
 const REPAIR_LEAST: Bitrate = Bitrate::from_kbps(30);
 /// Wishes for the same slot's keyframe of one receiver are this far apart.
 const WISH_INTERVAL: Duration = Duration::from_millis(400);
+/// Voice before the first is looked back for at most so many packets: half a second, were each of 10 ms.
+const RECALL_PACKETS: usize = 50;
+/// Voice comes every 20 ms; where none has come for so long, there is none.
+const VOICE_FIRST: Duration = Duration::from_millis(150);
 /// Fixed header of RTP.
 pub(crate) const HEADER_LEN: usize = 12;
 /// IPv4 and UDP headers: estimates speak of what the link carries.
@@ -108,6 +112,9 @@ pub struct Receiver {
     pub(crate) history: Option<SendHistory>,
     pub(crate) link: Link,
     pub(crate) protector: Protector,
+    /// Its voice begins with what was said in so much time before: a player that finds one packet plays it at once and then has
+    /// nothing until its playout has filled; filled with the past, it never stops. Zero for a near one, which waits for nothing.
+    recall: Duration,
     pub(crate) terms: ReceiverTerms,
     /// The link was found overfull, or free again: what it gets must be chosen anew at once.
     pub(crate) unsettled: bool,
@@ -162,6 +169,7 @@ impl Receiver {
             history: spec.transport_id.map(|_| SendHistory::new()),
             link: Link::new(spec.start),
             protector: Protector::new(spec.answered),
+            recall: first_playout(spec.answered),
             terms: ReceiverTerms::default(),
             unsettled: false,
             quota: PlaceQuota::default(),
@@ -252,6 +260,10 @@ impl Receiver {
             slot.behind = Some(Behind::new(now, item.layer, packet.generation, item.number, true));
             return false;
         }
+        if item.slot == Slot::ProgramAudio && !self.recall.is_zero() {
+            self.recall_voice(now, item, tracks, exit);
+        }
+        let Some(slot) = self.slots[item.slot.index()].as_mut() else { return false };
         let Some(outgoing) = slot.down.plan(item.layer, packet, &track.layers) else { return false };
         let starts = outgoing.starts_layer && item.slot.kind() == MediaKind::Video;
         if starts {
@@ -267,8 +279,49 @@ impl Receiver {
         starts
     }
 
+    /// A far place's pictures begin behind its voice: a keyframe before it would be most of a second on a thin link.
+    fn lets_voice_begin(&self, now: Timestamp) -> bool {
+        !self.recall.is_zero() && now.saturating_since(self.connected_at) < VOICE_FIRST
+    }
+
+    /// Sends what was said just before the receiver's first voice, once.
+    fn recall_voice<O: Outlet>(
+        &mut self,
+        now: Timestamp,
+        first: Due,
+        tracks: &Tracks,
+        exit: &mut Exit<'_, O>,
+    ) {
+        let span = std::mem::take(&mut self.recall);
+        let Some(track) = tracks.get(first.slot) else { return };
+        let Some((buffer, generation)) =
+            track.buffer(first.layer).and_then(|buffer| Some((buffer, buffer.generation()?)))
+        else {
+            return;
+        };
+        // Who is called to speak hears what is said now.
+        if self.terms.speaks {
+            return;
+        }
+        let is_of_it = |number: &u64| {
+            let packet = buffer.get(*number);
+            packet.is_some_and(|packet| {
+                packet.generation == generation && now.saturating_since(packet.arrival) <= span
+            })
+        };
+        let earlier = (0..first.number).rev().take(RECALL_PACKETS).take_while(is_of_it).count() as u64;
+        for number in first.number - earlier..first.number {
+            let Some(packet) = buffer.get(number) else { continue };
+            let Some(slot) = self.slots[first.slot.index()].as_mut() else { return };
+            if let Some(outgoing) = slot.down.plan(first.layer, packet, &track.layers) {
+                self.write_voice(now, Due { number, ..first }, &outgoing, packet, tracks, exit);
+            }
+        }
+    }
+
     /// Sends from the rings what slots are behind with, as far as the pace allows.
     fn drain<O: Outlet>(&mut self, now: Timestamp, tracks: &Tracks, exit: &mut Exit<'_, O>) {
+        let waits = self.lets_voice_begin(now);
         for slot in Slot::ALL {
             while let Some(state) = self.slots[slot.index()].as_mut()
                 && let Some(behind) = state.behind
@@ -294,7 +347,7 @@ impl Receiver {
                     exit.counts.skipped += 1;
                     break;
                 }
-                if self.clogged || (behind.paced && self.credit <= 0) {
+                if self.clogged || waits || (behind.paced && self.credit <= 0) {
                     break;
                 }
                 state.behind = Some(Behind { next: behind.next + 1, ..behind });

@@ -150,6 +150,11 @@ impl World {
         self.egress.recorded(place)
     }
 
+    /// Packets of the teacher's voice that left for a place, repeats not counted.
+    pub fn voice_sent(&self, place: usize) -> u64 {
+        self.egress.voice(place)
+    }
+
     /// Keyframes the host was asked for.
     pub fn keyframe_requests(&self) -> u64 {
         self.host.keyframe_requests()

@@ -15,6 +15,8 @@ pub(super) struct WireEgress {
     pub(super) now: Timestamp,
     pub(super) out: Vec<(usize, Vec<u8>)>,
     records: Vec<Vec<u8>>,
+    /// Packets of the teacher's voice that left, repeats not counted.
+    voice: HashMap<usize, u64>,
 }
 
 impl WireEgress {
@@ -24,6 +26,10 @@ impl WireEgress {
 
     pub(super) fn recorded(&self, place: usize) -> &[u8] {
         self.records.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn voice(&self, place: usize) -> u64 {
+        self.voice.get(&place).copied().unwrap_or(0)
     }
 
     fn send(&mut self, place: usize, bytes: Vec<u8>) {
@@ -76,6 +82,9 @@ impl Outlet for WireOutlet {
             let sequence = packet.index as u16;
             self.kept.insert((packet.slot, sequence), bytes.clone());
             self.kept.remove(&(packet.slot, sequence.wrapping_sub(KEPT)));
+        }
+        if packet.slot == Slot::ProgramAudio {
+            *egress.voice.entry(self.place).or_default() += 1;
         }
         egress.send(self.place, bytes);
         Ok(length + TAG)
