@@ -240,6 +240,9 @@ impl Receiver {
         tracks: &Tracks,
         exit: &mut Exit<'_, O>,
     ) -> bool {
+        if item.slot == Slot::ProgramAudio && self.lets_voice_begin(now) && self.gets(item.slot) {
+            self.recall_voice(now, item, tracks, exit);
+        }
         let Some(slot) = self.slots[item.slot.index()].as_mut() else { return false };
         if slot.down.target().is_none() {
             return false;
@@ -260,10 +263,6 @@ impl Receiver {
             slot.behind = Some(Behind::new(now, item.layer, packet.generation, item.number, true));
             return false;
         }
-        if item.slot == Slot::ProgramAudio && !self.recall.is_zero() {
-            self.recall_voice(now, item, tracks, exit);
-        }
-        let Some(slot) = self.slots[item.slot.index()].as_mut() else { return false };
         let Some(outgoing) = slot.down.plan(item.layer, packet, &track.layers) else { return false };
         let starts = outgoing.starts_layer && item.slot.kind() == MediaKind::Video;
         if starts {
@@ -279,12 +278,13 @@ impl Receiver {
         starts
     }
 
-    /// A far place's pictures begin behind its voice: a keyframe before it would be most of a second on a thin link.
+    /// A far place has just connected and its voice has not begun: pictures wait for it, because a keyframe before it would be most of
+    /// a second on a thin link. Whose voice begins later than that hears nothing that was said before: it may have been kept from it.
     fn lets_voice_begin(&self, now: Timestamp) -> bool {
         !self.recall.is_zero() && now.saturating_since(self.connected_at) < VOICE_FIRST
     }
 
-    /// Sends what was said just before the receiver's first voice, once.
+    /// Sends what was said just before the receiver's first voice, once; not to who is called to speak, who hears what is said now.
     fn recall_voice<O: Outlet>(
         &mut self,
         now: Timestamp,
@@ -293,29 +293,14 @@ impl Receiver {
         exit: &mut Exit<'_, O>,
     ) {
         let span = std::mem::take(&mut self.recall);
-        let Some(track) = tracks.get(first.slot) else { return };
-        let Some((buffer, generation)) =
-            track.buffer(first.layer).and_then(|buffer| Some((buffer, buffer.generation()?)))
-        else {
-            return;
-        };
-        // Who is called to speak hears what is said now.
-        if self.terms.speaks {
-            return;
-        }
+        let buffer = tracks.get(first.slot).and_then(|track| track.buffer(first.layer));
+        let Some(buffer) = buffer.filter(|_| !self.terms.speaks) else { return };
         let is_of_it = |number: &u64| {
-            let packet = buffer.get(*number);
-            packet.is_some_and(|packet| {
-                packet.generation == generation && now.saturating_since(packet.arrival) <= span
-            })
+            buffer.get(*number).is_some_and(|packet| now.saturating_since(packet.arrival) <= span)
         };
         let earlier = (0..first.number).rev().take(RECALL_PACKETS).take_while(is_of_it).count() as u64;
         for number in first.number - earlier..first.number {
-            let Some(packet) = buffer.get(number) else { continue };
-            let Some(slot) = self.slots[first.slot.index()].as_mut() else { return };
-            if let Some(outgoing) = slot.down.plan(first.layer, packet, &track.layers) {
-                self.write_voice(now, Due { number, ..first }, &outgoing, packet, tracks, exit);
-            }
+            self.send_one(now, Due { number, ..first }, tracks, exit);
         }
     }
 
@@ -433,6 +418,10 @@ impl Receiver {
         self.credit = self.credit.saturating_sub_unsigned(total as u64);
         counts.packets += 1;
         counts.bytes += total as u64;
+    }
+
+    fn gets(&self, slot: Slot) -> bool {
+        self.slots[slot.index()].as_ref().is_some_and(|state| state.down.target().is_some())
     }
 
     pub(crate) fn counts_transport(&self, slot: Slot) -> bool {

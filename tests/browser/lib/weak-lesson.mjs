@@ -108,9 +108,9 @@ export class Classroom {
   }
 
   async watch(seconds) {
-    const until = Date.now() + seconds * 1000
-    while (Date.now() < until) {
-      await this.#page.waitForTimeout(Math.min(LOOK_EVERY_MS, Math.max(0, until - Date.now())))
+    const end = Date.now() + seconds * 1000
+    while (Date.now() < end) {
+      await this.#page.waitForTimeout(Math.min(LOOK_EVERY_MS, Math.max(0, end - Date.now())))
       await this.#look()
     }
     this.#end = Date.now()

@@ -15,7 +15,7 @@ pub(super) struct WireEgress {
     pub(super) now: Timestamp,
     pub(super) out: Vec<(usize, Vec<u8>)>,
     records: Vec<Vec<u8>>,
-    /// Packets of the teacher's voice that left, repeats not counted.
+    /// Packets of the teacher's voice that left, by place, repeats not counted.
     voice: HashMap<usize, u64>,
 }
 
