@@ -13,7 +13,7 @@ pub struct ReceiverSpec {
     pub transport_id: Option<u8>,
     /// What its link is believed to carry at the beginning (`adaptive::Link::new`).
     pub start: Bitrate,
-    /// How soon the largest part of its handshake was answered (`adaptive::Protector::new`), where that was seen.
+    /// How soon its handshake was answered (`adaptive::Protector::new`), where that was seen.
     pub answered: Option<Duration>,
     /// What it receives; each slot at most once.
     pub slots: Vec<SlotSpec>,

@@ -342,6 +342,11 @@ impl Peer {
         self.session.shown()
     }
 
+    /// How far the other side is at most: the least time in which a flight of the DTLS handshake was answered, repeats included.
+    pub fn answered(&self) -> Option<Duration> {
+        self.session.answered()
+    }
+
     /// The sealer for outgoing RTP: `Some` once, after [`PeerEvent::Connected`].
     pub fn take_sealer(&mut self) -> Option<Sealer> {
         self.session.take_sealer()

@@ -96,6 +96,10 @@ impl Session {
         self.dtls.as_ref()?.shown()
     }
 
+    pub(crate) fn answered(&self) -> Option<std::time::Duration> {
+        self.dtls.as_ref()?.answered()
+    }
+
     pub(crate) fn take_sealer(&mut self) -> Option<Sealer> {
         self.sealer.take()
     }

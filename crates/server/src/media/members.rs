@@ -269,8 +269,7 @@ fn receiver_spec(
     // A clock of whole microseconds and a peer in the same machine must not make it infinite.
     let rate = |shown: Shown| Bitrate::of(shown.bytes as u64, shown.within.max(Duration::from_micros(100)));
     let shown = peer.shown().map_or(Bitrate::ZERO, rate).min(Link::START_MAX);
-    let answered = peer.shown().map(|shown| shown.within);
-    ReceiverSpec { peer: id, transport_id, start: shown.max(start), answered, slots }
+    ReceiverSpec { peer: id, transport_id, start: shown.max(start), answered: peer.answered(), slots }
 }
 
 fn close_reason(reason: transport::CloseReason) -> CloseReason {

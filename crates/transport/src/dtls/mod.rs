@@ -114,7 +114,11 @@ pub(crate) struct Dtls {
     early: Vec<Vec<u8>>,
     fell_back: bool,
     transmits: VecDeque<Vec<u8>>,
+    /// The latest sending of anything, repeats included.
     sent_at: Timestamp,
+    /// The first sending of the flight that is not yet answered.
+    asked_at: Option<Timestamp>,
+    answered: Option<Duration>,
     interval: Duration,
     retransmit_at: Option<Timestamp>,
     prompted: u8,
@@ -162,6 +166,8 @@ impl Dtls {
             fell_back: false,
             transmits: VecDeque::new(),
             sent_at: now,
+            asked_at: None,
+            answered: None,
             interval: FIRST_INTERVAL,
             retransmit_at: None,
             prompted: 0,
@@ -173,6 +179,12 @@ impl Dtls {
     /// What the largest flight that was answered at its first sending showed of the path.
     pub(crate) fn shown(&self) -> Option<Shown> {
         self.shown
+    }
+
+    /// The least time from a flight's first sending to its answer: never less than the path's round trip, and more only when every flight
+    /// had to be sent again. So it is known after any handshake, where [`Self::shown`] may not be.
+    pub(crate) fn answered(&self) -> Option<Duration> {
+        self.answered
     }
 
     /// Feeds one datagram. The flag says whether it was dropped as a whole.
@@ -191,6 +203,10 @@ impl Dtls {
                 (None, false)
             }
             Verdict::Feed(records) => {
+                if let Some(asked_at) = self.asked_at.take() {
+                    let within = now.saturating_since(asked_at);
+                    self.answered = Some(self.answered.map_or(within, |least| least.min(within)));
+                }
                 let bytes = std::mem::take(&mut self.flight_bytes);
                 if bytes > self.shown.map_or(0, |shown| shown.bytes) {
                     self.shown = Some(Shown { bytes, within: now.saturating_since(self.sent_at) });
@@ -311,7 +327,9 @@ impl Dtls {
     fn retransmit(&mut self, now: Timestamp) -> Option<DtlsEvent> {
         let instant = self.shared.instant(now);
         let outcome = self.endpoint.handle_timeout(REMOTE, instant);
+        let asked_at = self.asked_at;
         self.collect(now);
+        self.asked_at = asked_at;
         // Nobody can tell which of the two sendings an answer is to.
         self.flight_bytes = 0;
         // rtc-dtls ends a handshake after seven retransmissions of a flight; an unknown association only has not begun.
@@ -331,6 +349,7 @@ impl Dtls {
         }
         if any {
             self.sent_at = now;
+            self.asked_at = Some(now);
             if self.retransmit_at.is_none() && self.phase == Phase::Handshaking {
                 self.retransmit_at = Some(now + self.interval);
             }

@@ -95,11 +95,12 @@ fn a_handshake_shows_at_least_what_the_path_carries() {
     }
     let shown = server.shown().expect("the client answered");
     assert_eq!(shown.within, Duration::from_millis(120));
+    assert_eq!(server.answered(), Some(Duration::from_millis(120)));
     assert!((500..3_000).contains(&shown.bytes), "a flight with a certificate: {}", shown.bytes);
 }
 
 #[test]
-fn a_flight_that_had_to_be_sent_again_shows_nothing() {
+fn a_flight_that_had_to_be_sent_again_shows_no_rate_but_still_how_far_the_other_side_is_at_most() {
     let mut now = Timestamp::ZERO;
     let mut server = Dtls::server(shared(None), now);
     let (mut client, _) = Dtls::client(shared(None), now);
@@ -119,4 +120,6 @@ fn a_flight_that_had_to_be_sent_again_shows_nothing() {
         client.handle_timeout(now);
     }
     assert_eq!(server.shown(), None);
+    // 400 ms until it was sent again, 400 ms until the answer to either.
+    assert_eq!(server.answered(), Some(Duration::from_millis(800)));
 }
