@@ -63,6 +63,20 @@ async fn only_the_host_shows_stills_and_only_pictures_are_stills() -> Result<()>
     Ok(())
 }
 
+/// A far screen's media begins before its page is in the lesson: what it may use is said with the offer.
+#[tokio::test]
+async fn a_ceiling_that_was_said_with_the_offer_holds_before_the_page_is_there() -> Result<()> {
+    let Class { rig, lesson, host_link, mut host, a, .. } = Class::live().await?;
+    let _teacher = MediaPeer::connect(&rig, &format!("/whip/{lesson}"), &host_link.1).await?.publish(1);
+    let _media = MediaPeer::connect(&rig, "/whep?stills=true&ceiling_kbps=40", &a.token).await?.watch();
+    let saves = |news: &Value| {
+        let tiles = news["tiles"].as_array().cloned().unwrap_or_default();
+        tiles.iter().any(|tile| tile["id"] == a.id.as_str() && tile["cause"] == "saver")
+    };
+    host.next_where("board", saves).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_screen_that_saves_data_hears_that_it_does_and_nobody_else_is_held_back() -> Result<()> {
     let Class { rig, lesson, host_link, mut host, mut a, .. } = Class::live().await?;

@@ -304,6 +304,32 @@ async fn a_deleted_place_or_lesson_takes_its_media_along() -> Result<()> {
     Ok(())
 }
 
+/// A screen far away is switched on while a lesson is on the air: it does not know which, and need not ask first.
+#[tokio::test]
+async fn a_screen_may_offer_before_it_knows_which_lesson_is_on_the_air() -> Result<()> {
+    let rig = Rig::start().await?;
+    let lesson = rig.lesson("Phân số").await?;
+    let host = rig.invite(&lesson, "host").await?;
+    let place = rig.place("Phòng 3A").await?;
+    let air = OnAir { rig, lesson, host, place };
+    let play =
+        async || post(&air.rig, "/whep?stills=true&ceiling_kbps=64", &air.place.1, &offer(false)?.1).await;
+    assert_eq!(play().await?.problem()?, "lesson_unknown", "nothing has begun");
+    air.say("lesson.start").await?;
+    let reply = play().await?.expect(StatusCode::CREATED)?;
+    assert_eq!(reply.header("nhipcau-lesson"), air.lesson);
+    ensure!(reply.header(header::LOCATION).starts_with("/session/"), "{:?}", reply.headers);
+    let asked = post(&air.rig, "/whep?ceiling_kbps=many", &air.place.1, &offer(false)?.1).await?;
+    asked.expect(StatusCode::BAD_REQUEST)?;
+    air.say("lesson.end").await?;
+    let refused = play().await?;
+    ensure!(refused.status.is_client_error(), "{refused:?}");
+    // Whoever leads the whole server has no lesson of her own.
+    let organiser = post(&air.rig, "/whep", air.rig.organiser(), &offer(false)?.1).await?;
+    assert_eq!(organiser.problem()?, "lesson_unknown");
+    Ok(())
+}
+
 #[tokio::test]
 async fn one_link_and_one_lesson_hold_only_so_many_connections() -> Result<()> {
     let rig = Rig::start_with(|config| {

@@ -318,6 +318,12 @@ function hasWebRtc(): boolean {
   return typeof RTCPeerConnection === "function";
 }
 
+/** Whether a lesson is looked for by WebRTC first. */
+export function beginsWithWebRtc(): boolean {
+  const way = remembered();
+  return hasWebRtc() && (way === null || way === "webrtc");
+}
+
 /** Whether this browser can show a lesson in any way. */
 export function canWatch(): boolean {
   return hasWebRtc() || playsSegments() || playsHls();

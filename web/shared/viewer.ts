@@ -2,7 +2,7 @@
  * A page that watches a lesson: WebSocket, media session, stage and reports put together. It holds the facts and tells the
  * page after every change; what to show is `lessonView`'s business, how is the page's.
  */
-import { MediaWays } from "./media-ways.ts";
+import { beginsWithWebRtc, MediaWays } from "./media-ways.ts";
 import { playbackCodecs } from "./playback-codecs.ts";
 import {
   AUDIO_SLOTS,
@@ -114,10 +114,22 @@ export class Viewer {
     this.signal.start();
     this.codecs = playbackCodecs(this.options.kind);
     WhepSession.prepare();
+    // A room's screen is there to show whatever is on the air.
+    if (this.options.kind === "tv" && beginsWithWebRtc()) this.sendAhead();
     this.scheduleReport(REPORT_EVERY_MS);
     this.playoutTimer = setInterval(() => this.stepPlayout(), PLAYOUT_EVERY_MS);
     window.addEventListener("pagehide", this.leave);
     document.addEventListener("visibilitychange", this.visibilityChanged);
+  }
+
+  private sendAhead(): void {
+    const { kbps, mb } = this.options.saver?.() ?? NO_SAVER;
+    const stills = this.options.onStill !== undefined;
+    const ceilings = `${kbps === null ? "" : `&ceiling_kbps=${kbps}`}${mb === null ? "" : `&ceiling_mb=${mb}`}`;
+    WhepSession.sendAhead({
+      endpoint: `${window.location.origin}/whep?stills=${stills}&can_wait=${canWait()}${ceilings}`,
+      token: this.options.token,
+    });
   }
 
   /** `false` when there is no connection now. */
@@ -140,6 +152,7 @@ export class Viewer {
 
   private readonly leave = (): void => {
     this.closeMedia();
+    WhepSession.recall();
   };
 
   private readonly visibilityChanged = (): void => {
@@ -216,7 +229,10 @@ export class Viewer {
 
   private signalChanged(status: SignalStatus): void {
     this.apply({ type: "signal", status, at: Date.now() });
-    if (status.kind === "refused") this.closeMedia();
+    if (status.kind === "refused") {
+      this.closeMedia();
+      WhepSession.recall();
+    }
   }
 
   private receive(message: ServerMessage): void {
@@ -242,6 +258,7 @@ export class Viewer {
     const { lesson, media } = this.current;
     if (!wantsMedia(this.current) || lesson === null) {
       this.closeMedia();
+      WhepSession.recall();
       return;
     }
     if (this.ways !== null && this.watchedLesson === lesson.id && media.kind !== "refused") return;

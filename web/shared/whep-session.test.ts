@@ -20,27 +20,43 @@ class FakeConnection {
     if (FakeConnection.failing) throw new Error("no codecs");
     return { type: "offer", sdp: `offer ${FakeConnection.made.indexOf(this)}` };
   }
+  remoteDescription: RTCSessionDescriptionInit | null = null;
   async setLocalDescription(description: RTCSessionDescriptionInit) {
     this.localDescription = description;
   }
-  async setRemoteDescription() {}
+  async setRemoteDescription(description: RTCSessionDescriptionInit) {
+    if (this.remoteDescription !== null) throw new Error("an answer to no offer");
+    this.remoteDescription = description;
+  }
   close() {
     this.closed = true;
   }
 }
 
 const TARGET = { endpoint: "https://relay/whep/1", token: "T" };
+const AHEAD = { endpoint: "https://relay/whep?stills=true", token: "T" };
 let posted: { url: string; body: unknown }[];
+/** What the relay says that the link shows now. */
+let shownNow: string | null;
 
 beforeEach(() => {
   FakeConnection.made = [];
   FakeConnection.failing = false;
   posted = [];
+  shownNow = "1";
   vi.stubGlobal("RTCPeerConnection", FakeConnection);
   vi.stubGlobal("window", { location: { href: "https://relay/" } });
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
     posted.push({ url, body: init.body });
-    return new Response("answer", { status: 201, headers: { Location: "/session/secret" } });
+    if (new URL(url).pathname === "/whep") {
+      if (shownNow === null) return new Response("{}", { status: 409 });
+      const headers = { Location: "/session/ahead", "Nhipcau-Lesson": shownNow };
+      return new Response("answer", { status: 201, headers });
+    }
+    return new Response("answer", {
+      status: init.method === "POST" ? 201 : 200,
+      headers: { Location: "/session/secret" },
+    });
   });
 });
 afterEach(() => {
@@ -81,4 +97,47 @@ test("what is discarded leaves no connection behind", () => {
   WhepSession.prepare();
   WhepSession.discard();
   expect(FakeConnection.made.map(({ closed }) => closed)).toEqual([true]);
+});
+
+const asked = () => posted.map(({ url }) => new URL(url).pathname);
+
+test("what was sent ahead and answered by the lesson that is wanted is watched, without asking again", async () => {
+  WhepSession.prepare();
+  WhepSession.sendAhead(AHEAD);
+  WhepSession.sendAhead(AHEAD);
+  expect((await open()).length).toBe(5);
+  expect(asked()).toEqual(["/whep"]);
+  expect(FakeConnection.made[0]?.closed).toBe(false);
+  // The next session asks for its lesson by name.
+  await open();
+  expect(asked()).toEqual(["/whep", "/whep/1"]);
+});
+
+test("nothing was on the air when it was sent ahead: the same offer goes to the lesson that began meanwhile", async () => {
+  shownNow = null;
+  WhepSession.prepare();
+  WhepSession.sendAhead(AHEAD);
+  await open();
+  expect(posted.map(({ body }) => body)).toEqual(["offer 0", "offer 0"]);
+  expect(asked()).toEqual(["/whep", "/whep/1"]);
+});
+
+test("another lesson answered: it is given back, and the wanted one asked with a new offer", async () => {
+  shownNow = "2";
+  WhepSession.prepare();
+  WhepSession.sendAhead(AHEAD);
+  await open();
+  expect(asked()).toEqual(["/whep", "/session/ahead", "/whep/1"]);
+  expect(FakeConnection.made.map(({ closed }) => closed)).toEqual([true, false]);
+});
+
+test("what was sent ahead is given back when there is nothing to watch, a mere offer is kept", async () => {
+  WhepSession.prepare();
+  WhepSession.recall();
+  expect(FakeConnection.made[0]?.closed).toBe(false);
+  WhepSession.sendAhead(AHEAD);
+  await vi.waitFor(() => expect(FakeConnection.made[0]?.remoteDescription).not.toBeNull());
+  WhepSession.recall();
+  expect(FakeConnection.made[0]?.closed).toBe(true);
+  expect(asked()).toEqual(["/whep", "/session/ahead"]);
 });

@@ -11,9 +11,11 @@ import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
 
 const HTTP_WITHIN_MS = 8000;
 const REPAIR_WITHIN_MS = 2500;
+/** What was sent ahead and nobody came for is given back. */
+const AHEAD_FOR_MS = 20_000;
 
 export interface WhepTarget {
-  /** Address to POST the offer to: `{origin}/whep/{lesson}`. */
+  /** Address to POST the offer to: `{origin}/whep/{lesson}`, or `{origin}/whep` for whichever lesson the link shows now. */
   readonly endpoint: string;
   readonly token: string;
 }
@@ -47,6 +49,9 @@ export class WhepSession {
   /** Written once, sent once. */
   private offer: Promise<RTCSessionDescriptionInit> | null = null;
   private onTrack: TrackListener | null = null;
+  /** The lesson that answered what was sent ahead; `null` when none did. */
+  private ahead: Promise<string | null> | null = null;
+  private aheadTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor() {
     this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -72,6 +77,25 @@ export class WhepSession {
     }
   }
 
+  /**
+   * Sends the prepared offer now, to `target` that names no lesson: while the relay is still being asked which one it is, its media
+   * is already on the way. On a far link that is the better part of two seconds.
+   */
+  static sendAhead(target: WhepTarget): void {
+    const session = WhepSession.spare;
+    if (session === null || session.ahead !== null) return;
+    session.target = target;
+    session.ahead = session.negotiate().catch(() => null);
+    session.aheadTimer = setTimeout(() => {
+      if (WhepSession.spare === session) WhepSession.discard();
+    }, AHEAD_FOR_MS);
+  }
+
+  /** There is nothing to watch now: what was sent ahead is given back, a prepared offer is kept. */
+  static recall(): void {
+    if (WhepSession.spare !== null && WhepSession.spare.ahead !== null) WhepSession.discard();
+  }
+
   /** Nothing will be watched. */
   static discard(): void {
     WhepSession.spare?.close();
@@ -81,6 +105,7 @@ export class WhepSession {
   private static take(): WhepSession {
     const { spare } = WhepSession;
     WhepSession.spare = null;
+    clearTimeout(spare?.aheadTimer);
     return spare ?? new WhepSession();
   }
 
@@ -96,14 +121,20 @@ export class WhepSession {
    * @throws HttpRefusal when the relay refuses, another error when it cannot be reached
    */
   static async open(target: WhepTarget, onTrack: TrackListener): Promise<WhepSession> {
-    const session = WhepSession.take();
+    let session = WhepSession.take();
+    const lesson = await session.ahead;
+    const isIt = lesson !== null && new URL(target.endpoint).pathname === `/whep/${lesson}`;
+    if (lesson !== null && !isIt) {
+      session.close();
+      session = new WhepSession();
+    }
     session.target = target;
     session.onTrack = onTrack;
     session.tracks.forEach((track, slot) => {
       onTrack(slot, track);
     });
     try {
-      await session.negotiate();
+      if (!isIt) await session.negotiate();
       return session;
     } catch (error) {
       session.close();
@@ -117,8 +148,11 @@ export class WhepSession {
     return path.slice(path.lastIndexOf("/") + 1);
   }
 
-  private async negotiate(): Promise<void> {
-    await this.pc.setLocalDescription(await this.write());
+  /** The lesson, where the target names none. */
+  private async negotiate(): Promise<string | null> {
+    const offer = await this.write();
+    // What was sent ahead in vain is sent as it is.
+    if (this.pc.localDescription === null) await this.pc.setLocalDescription(offer);
     // No waiting for candidates: the relay is ICE-lite and learns our address from our first check.
     const asked = performance.now();
     const response = await this.request("POST", this.target.endpoint, "application/sdp", {
@@ -130,11 +164,12 @@ export class WhepSession {
     const sdp = await response.text();
     if (this.closed) {
       this.leave();
-      return;
+      return null;
     }
     this.playoutMs = firstPlayout(performance.now() - asked);
     this.waitForVoice(this.playoutMs);
     await this.pc.setRemoteDescription({ type: "answer", sdp });
+    return response.headers.get("Nhipcau-Lesson");
   }
 
   /** The picture follows the voice by itself, and is there at once. */

@@ -16,17 +16,42 @@ export function WATCH({ host = '127.0.0.1', udp, tcp, firstSlide }) {
     sound: [],
     /** Pictures so far: [time, frames decoded]. */
     decoded: [],
+    /** When each step of the first connection was done: [step, time]. */
+    steps: [],
     /** The last whole report of sound, camera and slides. */
     reports: {},
   }
   window.__watched = watched
   const live = []
+  const step = (name) => {
+    if (!watched.steps.some(([known]) => known === name)) watched.steps.push([name, Date.now()])
+  }
+  const { fetch, WebSocket } = window
+  window.fetch = (address, ...more) => {
+    const answer = fetch.call(window, address, ...more)
+    if (!/\/whep\b/.test(String(address))) return answer
+    step('asked')
+    return answer.then((response) => {
+      step(response.ok ? 'answered' : 'refused')
+      return response
+    })
+  }
+  window.WebSocket = class extends WebSocket {
+    constructor(...args) {
+      super(...args)
+      step('socket')
+      this.addEventListener('open', () => step('open'))
+      this.addEventListener('message', () => step('welcome'))
+    }
+  }
   const Original = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Original {
     constructor(...args) {
       super(...args)
       live.push(this)
       watched.connections.push(Date.now())
+      this.addEventListener('iceconnectionstatechange', () => step(`ice ${this.iceConnectionState}`))
+      this.addEventListener('connectionstatechange', () => step(`media ${this.connectionState}`))
     }
     setRemoteDescription({ type, sdp }) {
       return super.setRemoteDescription({ type, sdp: throughLink(sdp) })

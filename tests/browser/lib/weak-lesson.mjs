@@ -192,6 +192,7 @@ export class Classroom {
       picture_lines: tv.camera.at(-1)?.[2] ?? null,
       connections: tv.connections.length,
       open_to_connect_ms: from - this.#opened,
+      steps: tv.steps.map(([name, at]) => `${name} ${at - from}`).join(', '),
       says_weak: /mạng yếu/i.test(words),
       details: details(tv.reports),
       host: await this.#hostLayers(),

@@ -8,6 +8,7 @@ use crate::{
     address::ClientAddress,
     auth::Caller,
     clock::Clock,
+    lessons::PageAbilities,
     media::{CloseReason, FragmentAnswer},
     problem::{Answer, media_problem},
     state::{AppState, Parts},
@@ -31,6 +32,8 @@ use tower_http::{
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// The lesson an offer that named none was answered by.
+const LESSON: HeaderName = HeaderName::from_static("nhipcau-lesson");
 const FRAGMENT: HeaderValue = HeaderValue::from_static("application/trickle-ice-sdpfrag");
 const SDP: HeaderValue = HeaderValue::from_static("application/sdp");
 
@@ -47,10 +50,18 @@ pub(super) fn routes() -> Router<AppState> {
             header::CONTENT_ENCODING,
             header::IF_MATCH,
         ])
-        .expose_headers([header::LOCATION, header::ETAG, header::LINK, ACCEPT_PATCH, header::RETRY_AFTER])
+        .expose_headers([
+            header::LOCATION,
+            header::ETAG,
+            header::LINK,
+            ACCEPT_PATCH,
+            header::RETRY_AFTER,
+            LESSON,
+        ])
         .max_age(Duration::from_hours(24));
     let endpoints = Router::new()
         .route("/whip/{lesson}", post(publish))
+        .route("/whep", post(play_now))
         .route("/whep/{lesson}", post(play))
         .method_not_allowed_fallback(super::method_not_allowed)
         // A browser's offer of 17 kB takes a village's uplink seconds; packed it is a tenth. What cannot be unpacked is refused where
@@ -109,6 +120,13 @@ async fn publish(
 struct PlayQuery {
     /// An observer's seat: lets her player into a locked lesson.
     seat: Option<String>,
+    /// As in the page's `terms`, for a page that is not on `/api/ws` yet.
+    #[serde(default)]
+    stills: bool,
+    #[serde(default)]
+    can_wait: bool,
+    ceiling_kbps: Option<u32>,
+    ceiling_mb: Option<u32>,
 }
 
 /// `POST /whep/{lesson}`
@@ -117,15 +135,42 @@ async fn play(
     caller: Caller,
     address: ClientAddress,
     Id(lesson): Id<LessonId>,
-    Asked(PlayQuery { seat }): Asked<PlayQuery>,
+    Asked(query): Asked<PlayQuery>,
     Sdp(offer): Sdp,
 ) -> Answer<Response> {
-    caller.permit(&state, lesson, Action::Watch)?;
+    watch(&state, caller, address, lesson, query, offer).await
+}
+
+/// `POST /whep`: whatever the page of this link would be told to show now. On a far link that answer would be another second away.
+async fn play_now(
+    State(state): State<AppState>,
+    caller: Caller,
+    address: ClientAddress,
+    Asked(query): Asked<PlayQuery>,
+    Sdp(offer): Sdp,
+) -> Answer<Response> {
+    let lesson = state.lessons.lesson_of(caller.who, None).ok_or(ProblemCode::LessonUnknown)?.id;
+    let mut response = watch(&state, caller, address, lesson, query, offer).await?;
+    response.headers_mut().insert(LESSON, header_value(&lesson.to_string())?);
+    Ok(response)
+}
+
+async fn watch(
+    state: &Parts,
+    caller: Caller,
+    address: ClientAddress,
+    lesson: LessonId,
+    query: PlayQuery,
+    offer: String,
+) -> Answer<Response> {
+    caller.permit(state, lesson, Action::Watch)?;
     state.limits.sessions.take(state.clock.now(), address)?;
+    let PlayQuery { seat, stills, can_wait, ceiling_kbps, ceiling_mb } = query;
     let link = caller.who.invitation();
     let seat = seat.zip(link).and_then(|(seat, link)| state.seats.open(&seat, lesson, link));
-    let opened = state.lessons.lesson(lesson)?.play(caller.who, seat, offer).await?;
-    created(&state, caller, opened, "whep").await
+    let can = PageAbilities::new(stills, can_wait, ceiling_kbps, ceiling_mb);
+    let opened = state.lessons.lesson(lesson)?.play(caller.who, seat, can, offer).await?;
+    created(state, caller, opened, "whep").await
 }
 
 async fn created(

@@ -1,5 +1,6 @@
 //! What the doors (HTTP, WebSocket, media workers) ask of a lesson's task.
 
+use super::links::PageAbilities;
 use crate::{lines::Line, media::MediaEvent, seat::Seat, segments::Watcher};
 use bytes::Bytes;
 use domain::{
@@ -43,7 +44,7 @@ pub(super) enum Call {
     /// A WHIP offer.
     Publish { who: Identity, offer: String, first_slot: Slot, reply: Reply<Opened> },
     /// A WHEP offer.
-    Play { who: Identity, seat: Option<Seat>, offer: String, reply: Reply<Opened> },
+    Play { who: Identity, seat: Option<Seat>, can: PageAbilities, offer: String, reply: Reply<Opened> },
     /// Invitations of the lesson changed; this one, if any, was revoked.
     Links(Option<InvitationId>),
     /// Units or names of places changed.
@@ -213,9 +214,10 @@ impl LessonHandle {
         &self,
         who: Identity,
         seat: Option<Seat>,
+        can: PageAbilities,
         offer: String,
     ) -> Result<Opened, Problem> {
-        self.ask(|reply| Call::Play { who, seat, offer, reply }).await
+        self.ask(|reply| Call::Play { who, seat, can, offer, reply }).await
     }
 
     /// Deletes pupils' works that nobody keeps.

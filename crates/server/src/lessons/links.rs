@@ -32,8 +32,9 @@ pub(super) struct Viewing {
     on: Option<OnRung>,
 }
 
+/// What a page can do, and what a person allows it to use ([`PageTerms`]).
 #[derive(Debug, Clone, Copy, Default)]
-struct PageAbilities {
+pub(crate) struct PageAbilities {
     stills: bool,
     can_wait: bool,
     ceiling: Option<Bitrate>,
@@ -41,7 +42,28 @@ struct PageAbilities {
     allowance: Option<u64>,
 }
 
+impl PageAbilities {
+    pub(crate) fn new(
+        stills: bool,
+        can_wait: bool,
+        ceiling_kbps: Option<u32>,
+        ceiling_mb: Option<u32>,
+    ) -> Self {
+        Self {
+            stills,
+            can_wait,
+            ceiling: ceiling_kbps.map(|kbps| Bitrate::from_kbps(kbps.into()).max(CEILING_LEAST)),
+            allowance: ceiling_mb.map(|megabytes| u64::from(megabytes) * 1_000_000),
+        }
+    }
+}
+
 impl Viewing {
+    /// Of a page that said what it can do with its offer.
+    pub(super) fn of(can: PageAbilities) -> Self {
+        Self { can, ..Self::default() }
+    }
+
     /// Counts the viewer on its rung.
     pub(super) fn climb(&mut self, rung: Option<Rung>) {
         if self.on.as_ref().map(|on| on.0) != rung {
@@ -84,12 +106,7 @@ impl Room {
             return;
         }
         let PageTerms { peer: _, stills, can_wait, ceiling_kbps, ceiling_mb } = *terms;
-        peer.seen.can = PageAbilities {
-            stills,
-            can_wait,
-            ceiling: ceiling_kbps.map(|kbps| Bitrate::from_kbps(kbps.into()).max(CEILING_LEAST)),
-            allowance: ceiling_mb.map(|megabytes| u64::from(megabytes) * 1_000_000),
-        };
+        peer.seen.can = PageAbilities::new(stills, can_wait, ceiling_kbps, ceiling_mb);
         // Another page is told everything.
         if peer.seen.page.replace(connection) != Some(connection) {
             peer.seen.told = None;

@@ -26,6 +26,7 @@ use call::Call;
 pub(crate) use call::{LessonHandle, Looked, Opened, Page};
 pub(crate) use directory::Directory;
 use domain::{Identity, InvitationId, Lesson, LessonId, LessonRecord, LessonState, Place, PlaceId, Units};
+pub(crate) use links::PageAbilities;
 use room::Room;
 use signalling::{NewLesson, Problem, ProblemCode};
 use std::{

@@ -2,7 +2,7 @@
 
 use super::{
     call::Opened,
-    links::Viewing,
+    links::{PageAbilities, Viewing},
     room::{Room, leads},
 };
 use crate::{
@@ -128,7 +128,13 @@ impl Room {
         Ok(self.opened(who, PeerRole::Publisher, Some(place), answer))
     }
 
-    pub(super) fn play(&mut self, who: Identity, seat: Option<Seat>, offer: &str) -> Result<Opened, Problem> {
+    pub(super) fn play(
+        &mut self,
+        who: Identity,
+        seat: Option<Seat>,
+        can: PageAbilities,
+        offer: &str,
+    ) -> Result<Opened, Problem> {
         self.lesson.permits(who, Action::Watch)?;
         self.let_in(who, seat)?;
         self.check_room(who)?;
@@ -138,8 +144,13 @@ impl Room {
             .media
             .play(self.lesson.id(), offer, owner_id(who), carried)
             .map_err(|error| media_problem(&error))?;
+        let peer = answer.peer;
         let opened = self.opened(who, PeerRole::Viewer, None, answer);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.seen = Viewing::of(can);
+        }
         self.route();
+        self.settle_terms();
         Ok(opened)
     }
 

@@ -195,8 +195,8 @@ impl Room {
             Call::Publish { who, offer, first_slot, reply } => {
                 let _ = reply.send(self.publish(who, offer, first_slot));
             }
-            Call::Play { who, seat, offer, reply } => {
-                let _ = reply.send(self.play(who, seat, &offer));
+            Call::Play { who, seat, can, offer, reply } => {
+                let _ = reply.send(self.play(who, seat, can, &offer));
             }
             Call::Links(revoked) => self.follow_links(revoked).await,
             Call::Places => self.refresh_board(),
