@@ -2,6 +2,9 @@
 import { decode } from "./decode.ts";
 import { type Problem, problemDecoder } from "./protocol.ts";
 
+/** Nobody answered: the link is down, or as good as down. */
+export class Unreachable extends Error {}
+
 /** The relay (or something before it) answered with an error. */
 export class HttpRefusal extends Error {
   readonly status: number;
@@ -32,6 +35,35 @@ export class HttpRefusal extends Error {
       seconds > 0 ? seconds * 1000 : null,
     );
   }
+}
+
+/**
+ * Asks until somebody answers: again every `everyMs` while the questions before are still out, `most` times. For questions that may
+ * be asked twice; a link that has just come back answers the new one while the old one still sleeps in its connection.
+ *
+ * @throws what the last one threw, when all have failed
+ */
+export function hedged<T>(everyMs: number, most: number, ask: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let asked = 0;
+    let failed = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const next = (): void => {
+      asked += 1;
+      if (asked < most) timer = setTimeout(next, everyMs);
+      ask().then(
+        (answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        },
+        (error: unknown) => {
+          failed += 1;
+          if (failed === most) reject(error);
+        },
+      );
+    };
+    next();
+  });
 }
 
 /** @throws whatever `fetch` throws, or `Error` when no answer came within `ms`. */

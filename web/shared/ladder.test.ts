@@ -73,6 +73,31 @@ test("a path that breaks in mid-lesson is replaced, and taken back when it holds
   expect(running[59]).toBe("webrtc");
 });
 
+test("an outage of the whole link changes no way: there is none, and WebRTC comes back first", () => {
+  const { shown, running } = story(
+    pc,
+    (way, second) => (second < 10 || second > 30 ? "good" : way === "webrtc" && second > 14 ? "cut" : "bad"),
+    60,
+  );
+  expect(new Set(shown.slice(1))).toEqual(new Set(["webrtc"]));
+  expect(running.slice(40)).toEqual(running.slice(40).map(() => "webrtc"));
+});
+
+test("nothing else is begun while the relay cannot be reached, until that has lasted too long to be believed", () => {
+  const { running } = story(pc, (_, second) => (second < 10 ? "good" : "cut"), 600);
+  expect(running.indexOf("webrtc+segments")).toBeGreaterThan(300);
+});
+
+test("after an outage that ends on a network without UDP the lesson comes as segments", () => {
+  const { shown } = story(
+    pc,
+    (way, second) => (second < 10 ? "good" : second < 30 ? "cut" : way === "segments" ? "good" : "bad"),
+    60,
+  );
+  expect(shown.indexOf("segments")).toBeGreaterThan(30);
+  expect(shown.indexOf("segments")).toBeLessThan(40);
+});
+
 test("a teacher who is away makes no classroom change its way", () => {
   const network = (way: Way, second: number): Health => (way === "webrtc" && second < 10 ? "good" : "idle");
   const { shown, running } = story(pc, network, 60);

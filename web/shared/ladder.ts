@@ -14,9 +14,9 @@ export interface Abilities {
 
 /**
  * How a way does: `good` = pictures or sound come; `idle` = the way stands, nothing is sent on it; `bad` = it does not stand, or brings
- * nothing this browser shows.
+ * nothing this browser shows; `cut` = the relay cannot be reached at all, so that no other way would fare better.
  */
-export type Health = "good" | "idle" | "bad";
+export type Health = "good" | "idle" | "bad" | "cut";
 
 export interface LadderState {
   readonly abilities: Abilities;
@@ -35,6 +35,10 @@ export interface LadderState {
 const PATIENCE_MS = 3500;
 /** WebRTC that works again takes over after this long: it is faster by a second and lighter for all. */
 const PROVEN_MS = 2500;
+/** What stands in has to hold for so long when WebRTC was shown: after an outage both come back, and WebRTC a second later. */
+const STAND_IN_MS = 2500;
+/** A link that is down for longer may be one on which only requests fail. */
+const CUT_MOST_MS = 5 * 60_000;
 /** WebRTC that does not come while something else is shown is given up for a while. */
 const GIVE_UP_MS = 20_000;
 const RETRY_FIRST_MS = 2 * 60_000;
@@ -76,6 +80,7 @@ function addOrDrop(state: LadderState, now: number): LadderState {
   const runs = (way: Way): boolean => running.indexOf(way) >= 0;
   const other: Way | null = abilities.segments ? "segments" : abilities.hls ? "hls" : null;
   if (other === null || !abilities.webrtc) return withHls(state, now);
+  if (health.webrtc?.is === "cut" && now - health.webrtc.since < CUT_MOST_MS) return state;
   const stands = health.webrtc?.is === "good" || health.webrtc?.is === "idle";
   const failingFor = stands ? 0 : now - Math.max(health.webrtc?.since ?? 0, state.triedSince);
   if (runs("webrtc") && failingFor >= PATIENCE_MS && !runs(other)) {
@@ -119,5 +124,6 @@ function showBest(state: LadderState, now: number): LadderState {
   if (next === undefined || next === shown) return state;
   // A way that works is left only for one that works when it has stopped doing so.
   if (shown !== null && good(shown)) return state;
+  if (shown === "webrtc" && now - (health[next]?.since ?? now) < STAND_IN_MS) return state;
   return { ...state, shown: next };
 }

@@ -141,8 +141,10 @@ export class MediaWays {
     const state = this.states[way];
     if (state?.kind === "refused") return "bad";
     const reading = this.readings[way];
-    if (reading === undefined) return way === "webrtc" ? "bad" : null;
+    const cutOff = way === "webrtc" && this.whep?.isCutOff === true;
+    if (reading === undefined) return cutOff ? "cut" : way === "webrtc" ? "bad" : null;
     const fresh = reading.flow.packets > 0 && reading.silentMs < FRESH_MS;
+    if (cutOff && !fresh) return "cut";
     if (way === "webrtc") {
       const checked = reading.uncheckedMs === null ? reading.connected : reading.uncheckedMs < CHECKED_MS;
       if (!fresh && !(reading.connected && checked)) return "bad";

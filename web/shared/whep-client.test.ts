@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { HttpRefusal } from "./http.ts";
+import { HttpRefusal, Unreachable } from "./http.ts";
 import { fakeBrowser } from "./testing.ts";
 import { type PlayingSession, WhepClient, type WhepState } from "./whep-client.ts";
 import type { RestartOutcome } from "./whep-session.ts";
@@ -235,5 +235,35 @@ test("a session the relay has forgotten during an outage is replaced as soon as 
   await vi.advanceTimersByTimeAsync(2500);
   expect(relay.sessions.length).toBe(before + 1);
   expect(states.at(-1)).toMatchObject({ kind: "connected" });
+  client.stop();
+});
+
+test("a relay that cannot be asked is told from a way that fails", async () => {
+  const { relay, client } = start();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(client.isCutOff).toBe(false);
+  relay.reachable = false;
+  relay.restart = "unreachable";
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(client.isCutOff).toBe(true);
+  relay.reachable = true;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(client.isCutOff).toBe(false);
+  // A network on which requests pass and media does not.
+  relay.reachable = false;
+  relay.restart = "restarted";
+  relay.restartCures = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(client.isCutOff).toBe(false);
+  client.stop();
+});
+
+test("a browser that cannot make an offer is not taken for a link that is down", async () => {
+  const { relay, client } = start(Object.assign(new FakeRelay(), { refuse: new Unreachable("no network") }));
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(client.isCutOff).toBe(true);
+  relay.refuse = new TypeError("addTransceiver is not a function");
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(client.isCutOff).toBe(false);
   client.stop();
 });

@@ -3,7 +3,7 @@
  * notices when nothing arrives any more, tries an ICE restart, then a new session, with jittered back-off, for ever.
  */
 import { type BackoffPolicy, backoffMs } from "./backoff.ts";
-import { HttpRefusal } from "./http.ts";
+import { HttpRefusal, Unreachable } from "./http.ts";
 import type { Problem, Slot } from "./protocol.ts";
 import { onWake } from "./wake.ts";
 import { type RestartOutcome, WhepSession, type WhepTarget } from "./whep-session.ts";
@@ -89,6 +89,8 @@ export class WhepClient {
   private repairing = false;
   /** The session was found broken and has not been heard since. */
   private broken = false;
+  /** The last request for this session reached nobody. */
+  private unreached = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private lookTimer: ReturnType<typeof setInterval> | undefined;
   private stopWatching: (() => void) | null = null;
@@ -115,6 +117,11 @@ export class WhepClient {
   expect(something: boolean): void {
     if (something && !this.expecting) this.heardAt = Date.now();
     this.expecting = something;
+  }
+
+  /** The relay cannot even be asked: it is not this way that fails, it is the link. */
+  get isCutOff(): boolean {
+    return this.unreached;
   }
 
   /** There is reason to believe that the path changed (wake, network, relay restarted): retry or check now. */
@@ -152,6 +159,7 @@ export class WhepClient {
     this.session = session;
     this.repairing = false;
     this.broken = false;
+    this.unreached = false;
     this.heard = { packets: -1, checks: -1 };
     this.heardAt = Date.now();
     this.checkedAt = this.heardAt;
@@ -162,6 +170,7 @@ export class WhepClient {
 
   private failed(error: unknown): void {
     const refusal = error instanceof HttpRefusal ? error : null;
+    this.unreached = error instanceof Unreachable;
     if (refusal !== null && isFinal(refusal.status)) {
       this.halt();
       this.options.onState({ kind: "refused", problem: refusal.problem, status: refusal.status });
@@ -195,7 +204,10 @@ export class WhepClient {
     if (session !== this.session) return;
     const now = Date.now();
     const hears = flow.packets > this.heard.packets;
-    if (hears) this.heardAt = now;
+    if (hears) {
+      this.heardAt = now;
+      this.unreached = false;
+    }
     if (flow.packets > 0) {
       this.attempt = 0;
       this.forgetRetired();
@@ -243,6 +255,7 @@ export class WhepClient {
     const before = this.heard;
     const outcome = await session.restartIce();
     if (session !== this.session) return;
+    this.unreached = outcome === "unreachable";
     if (outcome === "unreachable") {
       // The link is gone, and with it no reason to believe that the relay forgot us: it goes on sending the voice, and whatever
       // gets through first is heard at once. Asked again with the next look.

@@ -2,7 +2,7 @@
  * One WHEP session: one RTCPeerConnection with a receiver per slot, from offer to DELETE. It can be asked to repair itself
  * (ICE restart); whether that is enough is for `WhepClient` to judge.
  */
-import { fetchWithin, HttpRefusal } from "./http.ts";
+import { fetchWithin, HttpRefusal, hedged, Unreachable } from "./http.ts";
 import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
 import { packed } from "./packed.ts";
 import { AUDIO_SLOTS, type Slot, VIDEO_SLOTS } from "./protocol.ts";
@@ -11,6 +11,9 @@ import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
 
 const HTTP_WITHIN_MS = 8000;
 const REPAIR_WITHIN_MS = 2500;
+/** The same restart again: the relay answers it the same as long as nothing came of it. */
+const REPAIR_AGAIN_MS = 800;
+const REPAIR_TIMES = 3;
 /** What was sent ahead and nobody came for is given back. */
 const AHEAD_FOR_MS = 20_000;
 
@@ -118,7 +121,7 @@ export class WhepSession {
    * Offers to receive every slot and applies the relay's answer; media flows a moment later.
    *
    * @param onTrack called once per slot, also when nothing is published there yet
-   * @throws HttpRefusal when the relay refuses, another error when it cannot be reached
+   * @throws HttpRefusal when the relay refuses, Unreachable when it cannot be asked, another error when this browser cannot
    */
   static async open(target: WhepTarget, onTrack: TrackListener): Promise<WhepSession> {
     let session = WhepSession.take();
@@ -267,10 +270,11 @@ export class WhepSession {
     }
     let response: Response;
     try {
-      response = await this.request("PATCH", this.address, "application/trickle-ice-sdpfrag", {
-        body: restartFragment(this.pc.localDescription?.sdp ?? ""),
-        ifMatch: "*",
-      });
+      const { address } = this;
+      const body = restartFragment(this.pc.localDescription?.sdp ?? "");
+      response = await hedged(REPAIR_AGAIN_MS, REPAIR_TIMES, () =>
+        this.request("PATCH", address, "application/trickle-ice-sdpfrag", { body, ifMatch: "*" }),
+      );
     } catch {
       return "unreachable";
     }
@@ -322,6 +326,10 @@ export class WhepSession {
     // A link that is gone swallows a question without a word; the next one must not wait for it.
     const within = method === "PATCH" ? REPAIR_WITHIN_MS : HTTP_WITHIN_MS;
     const { body, headers: more } = await packed(content.body);
-    return fetchWithin(within, address, { method, headers: { ...headers, ...more }, body });
+    try {
+      return await fetchWithin(within, address, { method, headers: { ...headers, ...more }, body });
+    } catch (error) {
+      throw new Unreachable(String(error));
+    }
   }
 }

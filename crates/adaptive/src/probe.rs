@@ -14,6 +14,8 @@ const STEP: f64 = 1.25;
 const FIRST_STEP: f64 = 2.0;
 /// A step across a limit that was met a short while ago.
 const STEP_ACROSS: f64 = 1.1;
+/// That near to a measured limit one is across.
+const UP_TO_CEILING: f64 = 0.95;
 /// How long a probe lasts: longer on a link whose own shaking hides a short queue.
 const LASTS_MIN: Duration = Duration::from_millis(300);
 const LASTS_MAX: Duration = Duration::from_secs(1);
@@ -240,8 +242,10 @@ impl Prober {
             (LASTS_MIN + link.shaking * 8 + link.rtt).clamp(LASTS_MIN, LASTS_MAX)
         };
         let far = link.estimate.scale(self.step);
-        let crosses = link.ceiling.is_some_and(|ceiling| far > ceiling.scale(0.95));
-        let rate = if crosses { link.estimate.scale(STEP_ACROSS) } else { far };
+        let crosses = link.ceiling.is_some_and(|ceiling| far > ceiling.scale(UP_TO_CEILING));
+        // After an outage up to what the link carried before at once; across it with care.
+        let before = link.ceiling.filter(|_| first).unwrap_or_default().scale(UP_TO_CEILING);
+        let rate = if crosses { link.estimate.scale(STEP_ACROSS).max(before) } else { far };
         self.state = State::Running(Probe {
             rate: rate.min(wanted.scale(1.1)),
             began: now,

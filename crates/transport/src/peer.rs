@@ -364,7 +364,8 @@ impl Peer {
     }
 
     /// An ICE restart or trickled candidates from the peer (RFC 8840 fragment). `Some(fragment)` answers a restart with our new
-    /// credentials, made from `secrets` (fresh ones, used for this only); `None` means there is nothing to say (204).
+    /// credentials, made from `secrets` (fresh ones, used for this only); the same restart again, before anything came of it, is
+    /// answered the same. `None` means there is nothing to say (204).
     ///
     /// # Errors
     /// [`FragmentError`] when it cannot be read or the peer is closed.
@@ -378,18 +379,26 @@ impl Peer {
             return Err(FragmentError::Closed);
         }
         // Candidates alone, with or without the present credentials, tell an ICE-lite side nothing.
-        let Some(theirs) = fragment.credentials.filter(|theirs| theirs.ufrag != self.ice.remote_ufrag())
-        else {
+        let Some(theirs) = fragment.credentials else { return Ok(None) };
+        let is_present = theirs.ufrag == self.ice.remote_ufrag();
+        // Asked again for a restart nobody has used yet: our answer was lost on its way.
+        if is_present && self.ice.previous_ufrag().is_none() {
             return Ok(None);
+        }
+        let local = if is_present {
+            self.ice.local().clone()
+        } else {
+            Credentials { ufrag: secrets.ufrag(), password: secrets.password() }
         };
-        let local = Credentials { ufrag: secrets.ufrag(), password: secrets.password() };
         let answer = Fragment::write(
             &local,
             &self.endpoint.shared.candidates,
             self.tagged.0.as_deref(),
             self.tagged.1,
         );
-        self.ice.restart(local, theirs.ufrag);
+        if !is_present {
+            self.ice.restart(local, theirs.ufrag);
+        }
         Ok(Some(answer))
     }
 

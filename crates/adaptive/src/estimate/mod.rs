@@ -263,10 +263,12 @@ impl LinkEstimator {
         }
     }
 
-    /// The link was silent and is heard again: it may be another one. `start` is believed for the beginning.
+    /// The link was silent and is heard again: it may be another one. `start` is believed for the beginning, and what it carried before
+    /// is its limit until it has shown more: a modem that has just come back is not the place for great leaps.
     pub fn restart(&mut self, now: Timestamp, start: Bitrate) {
         let (rtt, loss) = (self.rtt, std::mem::take(&mut self.feedback.loss));
-        *self = Self { rtt, restarted_at: now, ..Self::new(start) };
+        let ceiling = Some((now, self.estimate_bps));
+        *self = Self { rtt, ceiling, restarted_at: now, ..Self::new(start) };
         self.feedback.loss = loss;
         self.feedback.loss.restart();
         self.cut_at = Some(now);
