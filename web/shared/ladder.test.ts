@@ -83,6 +83,21 @@ test("an outage of the whole link changes no way: there is none, and WebRTC come
   expect(running.slice(40)).toEqual(running.slice(40).map(() => "webrtc"));
 });
 
+test("what stood in once is not believed to work the next time", () => {
+  const { shown, running } = story(
+    pc,
+    (way, second) => {
+      if (way === "segments") return second < 40 ? "good" : "bad";
+      return (second > 10 && second < 25) || second > 40 ? "bad" : "good";
+    },
+    80,
+  );
+  expect(shown.slice(20, 25)).toEqual(Array(5).fill("segments"));
+  expect(new Set(shown.slice(30))).toEqual(new Set(["webrtc"]));
+  // Nor is it given up before it has had its time.
+  expect(running[47]).toBe("webrtc+segments");
+});
+
 test("nothing else is begun while the relay cannot be reached, until that has lasted too long to be believed", () => {
   const { running } = story(pc, (_, second) => (second < 10 ? "good" : "cut"), 600);
   expect(running.indexOf("webrtc+segments")).toBeGreaterThan(300);

@@ -25,6 +25,8 @@ export interface LadderState {
   /** The way that is shown; `null` while none has brought anything. */
   readonly shown: Way | null;
   readonly health: { readonly [W in Way]?: { readonly is: Health; readonly since: number } };
+  /** When each way began to run. */
+  readonly begun: { readonly [W in Way]?: number };
   /** When WebRTC is tried again after it was given up, and how long after the next failure. */
   readonly retryAt: number | null;
   readonly retryAfter: number;
@@ -55,6 +57,7 @@ export function startLadder(abilities: Abilities, remembered: Way | null, now: n
     running,
     shown: null,
     health: {},
+    begun: {},
     retryAt: null,
     retryAfter: RETRY_FIRST_MS,
     triedSince: now,
@@ -66,7 +69,7 @@ export function noteHealth(state: LadderState, way: Way, is: Health, now: number
   const before = state.health[way];
   if (before?.is === is) return state;
   // A way that has not come up fails from the moment it was begun.
-  const since = before === undefined && is === "bad" ? state.triedSince : now;
+  const since = before === undefined && is === "bad" ? (state.begun[way] ?? state.triedSince) : now;
   return { ...state, health: { ...state.health, [way]: { is, since } } };
 }
 
@@ -84,16 +87,15 @@ function addOrDrop(state: LadderState, now: number): LadderState {
   const stands = health.webrtc?.is === "good" || health.webrtc?.is === "idle";
   const failingFor = stands ? 0 : now - Math.max(health.webrtc?.since ?? 0, state.triedSince);
   if (runs("webrtc") && failingFor >= PATIENCE_MS && !runs(other)) {
-    return { ...state, running: [...running, other] };
+    return nowRunning(state, [...running, other], now);
   }
   if (runs("webrtc") && failingFor >= GIVE_UP_MS && health[other]?.is === "good") {
     const retryAt = now + state.retryAfter;
     const retryAfter = Math.min(RETRY_MOST_MS, state.retryAfter * 2);
-    const { webrtc: _, ...rest } = health;
-    return { ...state, running: [other], health: rest, retryAt, retryAfter };
+    return { ...nowRunning(state, [other], now), retryAt, retryAfter };
   }
   if (!runs("webrtc") && state.retryAt !== null && now >= state.retryAt) {
-    return { ...state, running: ["webrtc", ...running], retryAt: null, triedSince: now };
+    return { ...nowRunning(state, ["webrtc", ...running], now), retryAt: null, triedSince: now };
   }
   return withHls(state, now);
 }
@@ -104,7 +106,21 @@ function withHls(state: LadderState, now: number): LadderState {
   if (!abilities.hls || running.indexOf("hls") >= 0 || running.indexOf("segments") < 0) return state;
   const { segments } = health;
   const fails = segments?.is === "bad" && now - segments.since >= PATIENCE_MS * 2;
-  return fails ? { ...state, running: [...running, "hls"] } : state;
+  return fails ? nowRunning(state, [...running, "hls"], now) : state;
+}
+
+/** How a way did when it last ran says nothing about its next run. */
+function nowRunning(state: LadderState, running: readonly Way[], now: number): LadderState {
+  const health: { [W in Way]?: { readonly is: Health; readonly since: number } } = {};
+  const begun: { [W in Way]?: number } = {};
+  for (const way of running) {
+    const ran = state.running.indexOf(way) >= 0;
+    const known = ran ? state.health[way] : undefined;
+    if (known !== undefined) health[way] = known;
+    const since = ran ? state.begun[way] : now;
+    if (since !== undefined) begun[way] = since;
+  }
+  return { ...state, running, health, begun };
 }
 
 function showBest(state: LadderState, now: number): LadderState {
@@ -112,11 +128,12 @@ function showBest(state: LadderState, now: number): LadderState {
   const good = (way: Way): boolean => running.indexOf(way) >= 0 && health[way]?.is === "good";
   const proven = good("webrtc") && now - (health.webrtc?.since ?? now) >= PROVEN_MS;
   if (good("webrtc") && (shown === null || shown === "webrtc" || proven)) {
-    // What stood in for it is no longer needed.
-    if (shown === "webrtc" && !proven) return state;
-    return proven
-      ? { ...state, shown: "webrtc", running: ["webrtc"], retryAfter: RETRY_FIRST_MS }
-      : { ...state, shown: "webrtc" };
+    // What stood by is no longer needed, and would take from the link what the voice needs.
+    if (shown === "webrtc" || proven) {
+      const alone = running.length === 1 ? state : nowRunning(state, ["webrtc"], now);
+      return proven ? { ...alone, shown: "webrtc", retryAfter: RETRY_FIRST_MS } : alone;
+    }
+    return { ...state, shown: "webrtc" };
   }
   const stands = health.webrtc?.is === "idle" && shown === "webrtc";
   if (stands) return state;

@@ -89,7 +89,7 @@ export class WhepClient {
   private repairing = false;
   /** The session was found broken and has not been heard since. */
   private broken = false;
-  /** The last request for this session reached nobody. */
+  /** The last request for this session reached nobody, or has not been answered yet. */
   private unreached = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private lookTimer: ReturnType<typeof setInterval> | undefined;
@@ -253,6 +253,8 @@ export class WhepClient {
     this.broken = true;
     this.options.onState({ kind: "repairing" });
     const before = this.heard;
+    // Until the relay has answered there is no telling the way from the link.
+    this.unreached = true;
     const outcome = await session.restartIce();
     if (session !== this.session) return;
     this.unreached = outcome === "unreachable";

@@ -13,7 +13,7 @@ const HTTP_WITHIN_MS = 8000;
 const REPAIR_WITHIN_MS = 2500;
 /** The same restart again: the relay answers it the same as long as nothing came of it. */
 const REPAIR_AGAIN_MS = 800;
-const REPAIR_TIMES = 3;
+const REPAIR_TIMES = 40;
 /** What was sent ahead and nobody came for is given back. */
 const AHEAD_FOR_MS = 20_000;
 
@@ -272,8 +272,12 @@ export class WhepSession {
     try {
       const { address } = this;
       const body = restartFragment(this.pc.localDescription?.sdp ?? "");
-      response = await hedged(REPAIR_AGAIN_MS, REPAIR_TIMES, () =>
-        this.request("PATCH", address, "application/trickle-ice-sdpfrag", { body, ifMatch: "*" }),
+      // Where a question cannot be taken back, the connections it waits in would run out.
+      const times = typeof AbortController === "function" ? REPAIR_TIMES : 1;
+      response = await hedged(REPAIR_AGAIN_MS, times, () =>
+        this.closed
+          ? Promise.reject(new Unreachable("closed"))
+          : this.request("PATCH", address, "application/trickle-ice-sdpfrag", { body, ifMatch: "*" }),
       );
     } catch {
       return "unreachable";
