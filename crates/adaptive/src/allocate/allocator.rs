@@ -22,6 +22,9 @@ const LEARNING: Duration = Duration::from_secs(2);
 const DEARER: Duration = Duration::from_millis(500);
 /// A step up has failed when a step down follows within this.
 const FAILED_WITHIN: Duration = Duration::from_secs(20);
+/// What was there before a step up that failed comes back after this, once, if it fits with so much to spare: it has not failed.
+const BACK_AFTER: Duration = Duration::from_secs(2);
+const BACK: f64 = 0.75;
 /// Time to see what a step up does before the next one, where the budget is hope.
 const SETTLE: Duration = Duration::from_secs(3);
 /// While more is being found, a step up waits for it at most so long: one switch instead of three.
@@ -47,6 +50,10 @@ pub struct Allocator {
     began_at: Option<Timestamp>,
     /// When the last step down was, and the budget that forced it; `None` after a step up.
     cut: Option<(Timestamp, Bitrate)>,
+    /// What was there before the last step up.
+    before_climb: Layers,
+    /// The last step up failed, and what was there before has not been tried again.
+    may_go_back: bool,
 }
 
 impl Default for Allocator {
@@ -61,6 +68,8 @@ impl Default for Allocator {
             chosen_with: Bitrate::default(),
             began_at: None,
             cut: None,
+            before_climb: [None; Slot::COUNT],
+            may_go_back: false,
         }
     }
 }
@@ -87,6 +96,7 @@ impl Allocator {
                 // Rates and budget are guesses yet.
                 _ if now.saturating_since(began_at) < LEARNING => DEARER,
                 Some(at) if now.saturating_since(at) < FAILED_WITHIN => {
+                    self.may_go_back = true;
                     self.hold = (self.hold * 2).min(HOLD_MAX);
                     self.hold
                 }
@@ -99,6 +109,9 @@ impl Allocator {
                 // Still the same way down: one failure, however many layers it takes.
                 None => self.hold,
             };
+            // What was there before has failed as well.
+            self.may_go_back &=
+                Slot::ALL.iter().any(|slot| self.layers[slot.index()] > self.before_climb[slot.index()]);
             self.climb_after = self.climb_after.max(now + wait);
             self.cut = Some((now, budget));
             self.fits_since = None;
@@ -159,10 +172,20 @@ impl Allocator {
             .zip(Slot::ALL)
             .any(|(layer, slot)| layer.is_some() && slot.kind() == domain::MediaKind::Video);
         let hold = now < self.climb_after && !self.is_let_off(now, budget);
+        if hold && self.may_go_back && self.cut.is_some_and(|(at, _)| now.saturating_since(at) >= BACK_AFTER)
+        {
+            let back = grow(kept, budget.scale(BACK), &capped(demands, self.before_climb), terms);
+            if back != kept {
+                self.may_go_back = false;
+                return back;
+            }
+        }
         if hold || (may_get_better && has_picture) {
             return kept;
         }
         self.climbed_at = Some(now);
+        self.before_climb = kept;
+        self.may_go_back = false;
         self.cut = None;
         self.climb_after = now + SETTLE;
         self.fits_since = None;

@@ -143,6 +143,42 @@ fn each_failed_step_up_is_followed_by_a_longer_wait() {
 }
 
 #[test]
+fn a_step_up_that_failed_is_undone_and_no_more() {
+    let mut allocator = Allocator::default();
+    let proven = Terms { proven: true, ..HOPE };
+    let program_at = |allocator: &mut Allocator, ms, budget| {
+        allocator.update(at(ms), kbps(budget), &lesson(), &proven).layers[Slot::ProgramVideo.index()]
+    };
+    assert_eq!(program_at(&mut allocator, 0, 900), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 10_000, 2_200), Some(High));
+    // The queue overflows, and for a moment nobody knows what the link carries.
+    assert_eq!(program_at(&mut allocator, 15_000, 400), Some(Low));
+    assert_eq!(program_at(&mut allocator, 16_900, 2_200), Some(Low));
+    assert_eq!(program_at(&mut allocator, 17_100, 2_200), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 34_900, 2_200), Some(Mid), "what failed waits out its hold");
+    assert_eq!(program_at(&mut allocator, 35_000, 2_200), Some(High));
+    // What was there before has failed as well: it is not tried again and again.
+    assert_eq!(program_at(&mut allocator, 40_000, 400), Some(Low));
+    assert_eq!(program_at(&mut allocator, 42_000, 990), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 43_000, 400), Some(Low));
+    assert_eq!(program_at(&mut allocator, 50_000, 990), Some(Low));
+}
+
+#[test]
+fn on_a_link_that_shrank_nothing_goes_up_and_down_again() {
+    let mut allocator = Allocator::default();
+    let proven = Terms { proven: true, ..HOPE };
+    let program_at = |allocator: &mut Allocator, ms, budget| {
+        allocator.update(at(ms), kbps(budget), &lesson(), &proven).layers[Slot::ProgramVideo.index()]
+    };
+    assert_eq!(program_at(&mut allocator, 0, 900), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 10_000, 2_200), Some(High));
+    assert_eq!(program_at(&mut allocator, 15_000, 900), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 19_000, 600), Some(Low));
+    assert_eq!(program_at(&mut allocator, 22_000, 990), Some(Low), "that had failed, too");
+}
+
+#[test]
 fn slides_that_start_are_shown_without_a_hold() {
     let mut allocator = Allocator::default();
     let without_slides = [audio(), program()];
