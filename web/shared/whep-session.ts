@@ -2,18 +2,15 @@
  * One WHEP session: one RTCPeerConnection with a receiver per slot, from offer to DELETE. It can be asked to repair itself
  * (ICE restart); whether that is enough is for `WhepClient` to judge.
  */
-import { fetchWithin, HttpRefusal, hedged, Unreachable } from "./http.ts";
+import { fetchWithin, HttpRefusal, Unreachable } from "./http.ts";
 import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
+import { askForRestart, RESTART_WITHIN_MS } from "./ice-restart.ts";
 import { packed } from "./packed.ts";
 import { AUDIO_SLOTS, type Slot, VIDEO_SLOTS } from "./protocol.ts";
 import { canWait, firstPlayout } from "./weak-link.ts";
 import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
 
 const HTTP_WITHIN_MS = 8000;
-const REPAIR_WITHIN_MS = 2500;
-/** The same restart again: the relay answers it the same as long as nothing came of it. */
-const REPAIR_AGAIN_MS = 800;
-const REPAIR_TIMES = 40;
 /** What was sent ahead and nobody came for is given back. */
 const AHEAD_FOR_MS = 20_000;
 
@@ -272,12 +269,9 @@ export class WhepSession {
     try {
       const { address } = this;
       const body = restartFragment(this.pc.localDescription?.sdp ?? "");
-      // Where a question cannot be taken back, the connections it waits in would run out.
-      const times = typeof AbortController === "function" ? REPAIR_TIMES : 1;
-      response = await hedged(REPAIR_AGAIN_MS, times, () =>
-        this.closed
-          ? Promise.reject(new Unreachable("closed"))
-          : this.request("PATCH", address, "application/trickle-ice-sdpfrag", { body, ifMatch: "*" }),
+      response = await askForRestart(
+        () => this.request("PATCH", address, "application/trickle-ice-sdpfrag", { body, ifMatch: "*" }),
+        () => this.closed,
       );
     } catch {
       return "unreachable";
@@ -327,8 +321,7 @@ export class WhepSession {
       "Content-Type": contentType,
     };
     if (content.ifMatch !== undefined) headers["If-Match"] = content.ifMatch;
-    // A link that is gone swallows a question without a word; the next one must not wait for it.
-    const within = method === "PATCH" ? REPAIR_WITHIN_MS : HTTP_WITHIN_MS;
+    const within = method === "PATCH" ? RESTART_WITHIN_MS : HTTP_WITHIN_MS;
     const { body, headers: more } = await packed(content.body);
     try {
       return await fetchWithin(within, address, { method, headers: { ...headers, ...more }, body });

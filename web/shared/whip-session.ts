@@ -5,8 +5,9 @@
  * says `lost` once and is thrown away. `WhipClient` decides what comes next.
  */
 import { backoffMs, RECONNECT } from "./backoff.ts";
-import { fetchWithin, HttpRefusal } from "./http.ts";
+import { fetchWithin, HttpRefusal, Unreachable } from "./http.ts";
 import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.ts";
+import { askForRestart, RESTART_WITHIN_MS } from "./ice-restart.ts";
 import { packed } from "./packed.ts";
 import type { CodecName, Slot } from "./protocol.ts";
 import { orderPictureCodecs, orderSoundCodecs } from "./whip-codecs.ts";
@@ -253,14 +254,11 @@ export class WhipSession {
         await this.#pc.setLocalDescription(await this.#pc.createOffer());
       }
       const fragment = restartFragment(this.#pc.localDescription?.sdp ?? "");
-      const response = await this.#request(
-        this.#address,
-        "PATCH",
-        "application/trickle-ice-sdpfrag",
-        fragment,
-        {
-          "If-Match": "*",
-        },
+      const address = this.#address;
+      const response = await askForRestart(
+        () =>
+          this.#request(address, "PATCH", "application/trickle-ice-sdpfrag", fragment, { "If-Match": "*" }),
+        () => this.#closed,
       );
       // 5xx may be a restarting server or its proxy: it may know us again in a moment.
       if (response.status >= 500) return "unreachable";
@@ -269,10 +267,8 @@ export class WhipSession {
       await this.#pc.setRemoteDescription({ type: "answer", sdp: restartedAnswer(answer, ice) });
       return "restarted";
     } catch (error) {
-      // fetch throws TypeError without a network and AbortError/TimeoutError on our own timeout.
-      const network =
-        error instanceof TypeError || (error instanceof DOMException && error.name !== "OperationError");
-      return network ? "unreachable" : "unknown_here";
+      // The body of an answer breaks off as a TypeError.
+      return error instanceof Unreachable || error instanceof TypeError ? "unreachable" : "unknown_here";
     }
   }
 
@@ -299,7 +295,7 @@ export class WhipSession {
     headers: Record<string, string> = {},
   ): Promise<Response> {
     const { body: carried, headers: more } = await packed(body);
-    return fetchWithin(HTTP_TIMEOUT_MS, address, {
+    return fetchWithin(method === "PATCH" ? RESTART_WITHIN_MS : HTTP_TIMEOUT_MS, address, {
       method,
       body: carried,
       headers: {
