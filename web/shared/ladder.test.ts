@@ -98,6 +98,15 @@ test("what stood in once is not believed to work the next time", () => {
   expect(running[47]).toBe("webrtc+segments");
 });
 
+test("what comes back a moment before WebRTC does not take the picture for that moment", () => {
+  const { shown } = story(
+    pc,
+    (way, second) => (second < 10 || second > (way === "segments" ? 30 : 32) ? "good" : "bad"),
+    60,
+  );
+  expect(new Set(shown)).toEqual(new Set(["webrtc"]));
+});
+
 test("nothing else is begun while the relay cannot be reached, until that has lasted too long to be believed", () => {
   const { running } = story(pc, (_, second) => (second < 10 ? "good" : "cut"), 600);
   expect(running.indexOf("webrtc+segments")).toBeGreaterThan(300);

@@ -89,7 +89,9 @@ function addOrDrop(state: LadderState, now: number): LadderState {
   if (runs("webrtc") && failingFor >= PATIENCE_MS && !runs(other)) {
     return nowRunning(state, [...running, other], now);
   }
-  if (runs("webrtc") && failingFor >= GIVE_UP_MS && health[other]?.is === "good") {
+  // Only what fails beside something that works is given up: after an outage everything has failed for long.
+  const besideFor = health[other]?.is === "good" ? now - health[other].since : 0;
+  if (runs("webrtc") && Math.min(failingFor, besideFor) >= GIVE_UP_MS) {
     const retryAt = now + state.retryAfter;
     const retryAfter = Math.min(RETRY_MOST_MS, state.retryAfter * 2);
     return { ...nowRunning(state, [other], now), retryAt, retryAfter };
