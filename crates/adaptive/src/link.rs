@@ -190,7 +190,7 @@ impl Link {
         let held_by_ceiling = self.terms.ceiling.is_some_and(|ceiling| ceiling <= self.estimator.estimate());
         Some(if held_by_ceiling {
             Cause::Ceiling
-        } else if self.prober.is_first_search() && self.estimator.ceiling().is_none() {
+        } else if self.prober.is_first_search() && !self.estimator.was_overfull() {
             Cause::Starting
         } else if self.estimator.overfull() == Some(Overfull::Loss)
             || self.estimator.inherent_loss() > LOSS_FELT

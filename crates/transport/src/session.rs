@@ -5,7 +5,7 @@ use crate::endpoint::Shared;
 use crate::srtp::{OpenError, OpenedRtp, Opener, RtcpOpener, RtcpSealer, SrtpKeys};
 use crate::{CloseReason, Fingerprint, Sealer};
 use domain::Timestamp;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// News of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Session {
         self.dtls.as_ref()?.shown()
     }
 
-    pub(crate) fn answered(&self) -> Option<std::time::Duration> {
+    pub(crate) fn answered(&self) -> Option<Duration> {
         self.dtls.as_ref()?.answered()
     }
 

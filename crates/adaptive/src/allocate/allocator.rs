@@ -135,6 +135,7 @@ impl Allocator {
     /// The link was away and is back: what it lost by that is no failure of a step up and waits for nothing.
     pub fn resume(&mut self, now: Timestamp) {
         self.climb_after = now;
+        self.may_go_back = false;
         self.climbed_at = None;
         self.fits_since = None;
     }

@@ -39,6 +39,13 @@ fn at(ms: u64) -> Timestamp {
 
 use Layer::{High, Low, Mid};
 
+/// The teacher's picture in the lesson, by time and budget in kbit/s.
+fn program_with(terms: Terms) -> impl Fn(&mut Allocator, u64, u64) -> Option<Layer> {
+    move |allocator, ms, budget| {
+        allocator.update(at(ms), kbps(budget), &lesson(), &terms).layers[Slot::ProgramVideo.index()]
+    }
+}
+
 #[test]
 fn the_ladder_gives_voice_then_slides_then_the_teacher() {
     let (no, low, mid, high) = (None, Some(Low), Some(Mid), Some(High));
@@ -83,9 +90,7 @@ fn an_encoder_with_one_layer_serves_every_window() {
 #[test]
 fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() {
     let mut allocator = Allocator::default();
-    let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
-    };
+    let program_at = program_with(HOPE);
     assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
     assert_eq!(program_at(&mut allocator, 5_000, 1_500), Some(Mid));
     assert_eq!(program_at(&mut allocator, 5_100, 2_200), Some(Mid));
@@ -96,9 +101,7 @@ fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() 
 #[test]
 fn a_first_hold_ends_early_when_the_link_is_shown_to_carry_far_more() {
     let mut allocator = Allocator::default();
-    let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
-    };
+    let program_at = program_with(HOPE);
     assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
     assert_eq!(program_at(&mut allocator, 5_000, 1_000), Some(Mid));
     assert_eq!(program_at(&mut allocator, 5_900, 3_000), Some(Mid));
@@ -112,9 +115,7 @@ fn a_first_hold_ends_early_when_the_link_is_shown_to_carry_far_more() {
 #[test]
 fn the_way_back_up_is_taken_one_layer_at_a_time() {
     let mut allocator = Allocator::default();
-    let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers[Slot::ProgramVideo.index()]
-    };
+    let program_at = program_with(HOPE);
     assert_eq!(program_at(&mut allocator, 0, 9_000), Some(High));
     assert_eq!(program_at(&mut allocator, 5_000, 400), Some(Low));
     assert_eq!(program_at(&mut allocator, 6_000, 9_000), Some(Mid));
@@ -145,10 +146,7 @@ fn each_failed_step_up_is_followed_by_a_longer_wait() {
 #[test]
 fn a_step_up_that_failed_is_undone_and_no_more() {
     let mut allocator = Allocator::default();
-    let proven = Terms { proven: true, ..HOPE };
-    let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson(), &proven).layers[Slot::ProgramVideo.index()]
-    };
+    let program_at = program_with(Terms { proven: true, ..HOPE });
     assert_eq!(program_at(&mut allocator, 0, 900), Some(Mid));
     assert_eq!(program_at(&mut allocator, 10_000, 2_200), Some(High));
     // The queue overflows, and for a moment nobody knows what the link carries.
@@ -167,10 +165,7 @@ fn a_step_up_that_failed_is_undone_and_no_more() {
 #[test]
 fn on_a_link_that_shrank_nothing_goes_up_and_down_again() {
     let mut allocator = Allocator::default();
-    let proven = Terms { proven: true, ..HOPE };
-    let program_at = |allocator: &mut Allocator, ms, budget| {
-        allocator.update(at(ms), kbps(budget), &lesson(), &proven).layers[Slot::ProgramVideo.index()]
-    };
+    let program_at = program_with(Terms { proven: true, ..HOPE });
     assert_eq!(program_at(&mut allocator, 0, 900), Some(Mid));
     assert_eq!(program_at(&mut allocator, 10_000, 2_200), Some(High));
     assert_eq!(program_at(&mut allocator, 15_000, 900), Some(Mid));

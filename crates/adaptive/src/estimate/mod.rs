@@ -94,6 +94,8 @@ const AHEAD: f64 = 5.0;
 const AHEAD_BPS: f64 = 100_000.0;
 /// By reports alone nothing proves that a limit is gone: it is doubted more and more, and not believed any more by twice after this.
 const CEILING_FADES: Duration = Duration::from_secs(30);
+/// What a link carried before it was silent it carries again within this, or never.
+const RECOVERY_MOST: Duration = Duration::from_mins(1);
 /// A round trip longer than the shortest by this is a standing queue.
 const RTT_QUEUE: Duration = Duration::from_millis(200);
 
@@ -267,7 +269,10 @@ impl LinkEstimator {
     /// is its limit until it has shown more: a modem that has just come back is not the place for great leaps.
     pub fn restart(&mut self, now: Timestamp, start: Bitrate) {
         let (rtt, loss) = (self.rtt, std::mem::take(&mut self.feedback.loss));
-        let ceiling = Some((now, self.estimate_bps));
+        // A second silence in the middle of the recovery from a first one knows no better.
+        let recovering = |at: Timestamp| !self.was_overfull() && now.saturating_since(at) < RECOVERY_MOST;
+        let before = self.ceiling.filter(|(at, _)| recovering(*at)).map_or(0.0, |(_, carried)| carried);
+        let ceiling = Some((now, before.max(self.estimate_bps)));
         *self = Self { rtt, ceiling, restarted_at: now, ..Self::new(start) };
         self.feedback.loss = loss;
         self.feedback.loss.restart();
@@ -284,7 +289,12 @@ impl LinkEstimator {
         self.overfull
     }
 
-    /// What got through when the link was last found overfull, and when.
+    /// Whether the link was found overfull since it was first or last begun with.
+    pub fn was_overfull(&self) -> bool {
+        self.ceiling.is_some_and(|(at, _)| at > self.restarted_at)
+    }
+
+    /// What got through when the link was last found overfull, or before it was silent, and when that was found.
     pub fn ceiling(&self) -> Option<(Timestamp, Bitrate)> {
         self.ceiling.map(|(at, bps)| (at, Bitrate::from_bps(bps as u64)))
     }

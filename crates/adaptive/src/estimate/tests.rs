@@ -97,6 +97,20 @@ fn what_waited_through_an_outage_and_arrives_at_once_is_not_taken_for_the_links_
 }
 
 #[test]
+fn a_link_that_fails_twice_is_still_known_by_what_it_carried_and_by_no_fault_of_its_own() {
+    let kbps = Bitrate::from_kbps;
+    let mut link = LinkEstimator::new(kbps(700));
+    link.restart(at(25_000), kbps(350));
+    link.restart(at(31_000), kbps(175));
+    assert_eq!(link.ceiling(), Some((at(31_000), kbps(700))));
+    assert!(!link.was_overfull());
+    link.restart(at(131_000), kbps(90));
+    assert_eq!(link.ceiling(), Some((at(131_000), kbps(175))), "by now it is another link");
+    link.disprove(at(132_000), kbps(100));
+    assert!(link.was_overfull());
+}
+
+#[test]
 fn a_queue_that_builds_up_cuts_before_anything_is_lost() {
     let mut link = LinkEstimator::new(Bitrate::from_kbps(1_500));
     feed(&mut link, 0, 500, |_| Some(40));
