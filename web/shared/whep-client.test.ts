@@ -15,6 +15,8 @@ class FakeRelay {
   /** What an ICE restart cures. */
   restartCures = true;
   refuse: Error | null = null;
+  /** Whether it knows the sessions it opened. */
+  knows: boolean | null = true;
   readonly sessions: FakeSession[] = [];
   restarts = 0;
 }
@@ -43,6 +45,9 @@ class FakeSession implements PlayingSession {
     this.relay.restarts += 1;
     if (this.relay.restart === "restarted" && this.relay.restartCures) this.relay.reachable = true;
     return this.relay.restart;
+  }
+  async isKnown(): Promise<boolean | null> {
+    return this.relay.knows;
   }
   leave(): void {
     this.left = true;
@@ -265,5 +270,26 @@ test("a browser that cannot make an offer is not taken for a link that is down",
   relay.refuse = new TypeError("addTransceiver is not a function");
   await vi.advanceTimersByTimeAsync(5000);
   expect(client.isCutOff).toBe(false);
+  client.stop();
+});
+
+test("a relay that restarted has forgotten the session: it is asked, and a new one opened before silence could tell", async () => {
+  const { relay, client, kinds } = start();
+  await vi.advanceTimersByTimeAsync(10_000);
+  client.nudge();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(relay.sessions.length).toBe(1);
+  // The teacher is not back yet: nothing is published, so nothing is missed.
+  client.expect(false);
+  relay.knows = false;
+  client.nudge();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(relay.sessions.length).toBe(2);
+  expect(kinds().at(-1)).toBe("connected");
+  // A relay that could not be asked says nothing.
+  relay.knows = null;
+  client.nudge();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(relay.sessions.length).toBe(2);
   client.stop();
 });

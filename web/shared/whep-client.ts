@@ -25,6 +25,8 @@ export interface PlayingSession {
   readonly pc: Pick<RTCPeerConnection, "connectionState" | "iceConnectionState">;
   flow(): Promise<Flow>;
   restartIce(): Promise<RestartOutcome>;
+  /** Whether the relay knows this session; `null`: it could not be asked. */
+  isKnown?(): Promise<boolean | null>;
   /** Its receivers, where the browser has them one by one. */
   receivers?(): readonly RTCRtpReceiver[];
   /** What its voice waits since the beginning (`firstPlayout`). */
@@ -131,7 +133,15 @@ export class WhepClient {
       if (this.retryTimer !== undefined) void this.connect();
     } else if (Date.now() - this.heardAt > LOOK_EVERY_MS * 2) {
       void this.repair(this.session);
+    } else {
+      void this.verify(this.session);
     }
+  }
+
+  /** A relay that was restarted has forgotten us, and while the teacher is not back either, silence does not say so. */
+  private async verify(session: PlayingSession): Promise<void> {
+    const known = (await session.isKnown?.()) ?? null;
+    if (known === false && session === this.session && !this.repairing) await this.connect();
   }
 
   private async connect(): Promise<void> {

@@ -227,6 +227,16 @@ export class WhepSession {
     return this.receivedBy.get(slot) ?? null;
   }
 
+  /** Whether the relay knows this session; `null`: it could not be asked. */
+  async isKnown(): Promise<boolean | null> {
+    try {
+      await this.clocks();
+      return true;
+    } catch (error) {
+      return error instanceof HttpRefusal && error.status === 404 ? false : null;
+    }
+  }
+
   /** When what this session shows was captured (`PROTOCOL.md`, "Capture time"); to be decoded. */
   async clocks(): Promise<unknown> {
     if (this.address === null) throw new Error("the session has no address yet");

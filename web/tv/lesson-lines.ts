@@ -43,7 +43,10 @@ export function lessonLines(facts: TvFacts, now: number, t: Words): readonly Lin
 
 /** Why there is less to see than elsewhere, while that is worth a line. */
 export function weakLine(facts: TvFacts, t: Words): string | null {
-  const link = facts.viewer?.link ?? null;
+  const { viewer } = facts;
+  // What was last heard of a link that is gone is of no use beside the word that it is gone.
+  if (viewer === null || viewer.signal.kind !== "open" || viewer.silentSince !== null) return null;
+  const { link } = viewer;
   const words = weakWords(link);
   // A medium-sized teacher is no trouble to anybody.
   if (words === null || link === null || link.rung > 4) return null;
