@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HttpRefusal } from "./http.ts";
+import type { Slot } from "./protocol.ts";
 import { type PublishingSession, WhipClient, type WhipState } from "./whip-client.ts";
 import type { SessionPlan } from "./whip-session.ts";
 
@@ -7,6 +8,10 @@ import type { SessionPlan } from "./whip-session.ts";
 class Relay {
   readonly attempts: number[] = [];
   readonly plans: SessionPlan[] = [];
+  /** What the present session sends, slot by slot. */
+  sent = new Map<Slot, MediaStreamTrack | null>();
+  /** Happens while a session is told of a source. */
+  meanwhile: (() => void) | null = null;
   closed = 0;
   readonly #script: ("up" | "unreachable" | HttpRefusal)[];
 
@@ -20,9 +25,18 @@ class Relay {
     if (next === "unreachable") throw new TypeError("fetch failed");
     if (next instanceof HttpRefusal) throw next;
     this.plans.push(plan);
+    this.sent = new Map(plan.sources);
+    // An offer and its answer take their time.
+    await new Promise((resolve) => setTimeout(resolve, 5));
     return {
       codec: plan.codec,
-      setSource: async () => undefined,
+      setSource: async (slot, track) => {
+        this.sent.set(slot, track);
+        await Promise.resolve();
+        this.meanwhile?.();
+        this.meanwhile = null;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      },
       sample: async () => null,
       check: () => undefined,
       close: async () => {
@@ -160,5 +174,22 @@ test("a source set before the connection stands is part of the first offer, and 
   relay.dropLast();
   await vi.advanceTimersByTimeAsync(1000);
   expect(relay.plans.map(({ sources }) => sources.get("program_video"))).toEqual([camera, camera]);
+  await whip.stop();
+});
+
+test("a camera that is opened while the session comes up is sent, whenever that is", async () => {
+  const relay = new Relay(["up"]);
+  const { whip } = client(relay);
+  const [voice, camera] = [{ id: "voice" } as MediaStreamTrack, { id: "camera" } as MediaStreamTrack];
+  whip.start();
+  await vi.advanceTimersByTimeAsync(2);
+  // The teacher allows the microphone while the offer travels, and the camera is there a moment after the answer.
+  void whip.setSource("program_audio", voice);
+  relay.meanwhile = () => void whip.setSource("program_video", camera);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([...relay.sent]).toEqual([
+    ["program_audio", voice],
+    ["program_video", camera],
+  ]);
   await whip.stop();
 });

@@ -41,6 +41,12 @@ export interface WhipClientOptions {
 /** What the client needs of a session. */
 export type PublishingSession = Pick<WhipSession, "codec" | "setSource" | "sample" | "check" | "close">;
 
+/** A session that stands, and what it was offered with. */
+interface Opened {
+  readonly session: PublishingSession;
+  readonly sources: ReadonlyMap<Slot, MediaStreamTrack>;
+}
+
 /** Refusals that no amount of patience changes. */
 const FINAL: ReadonlySet<string> = new Set([
   "unauthorized",
@@ -126,9 +132,10 @@ export class WhipClient {
     while (this.#run === run) {
       let problem: Problem | null = null;
       try {
-        const session = await this.#openSession();
+        const opened = await this.#openSession();
+        const { session } = opened;
         if (this.#run !== run) return session.close();
-        this.#session = session;
+        this.#adopt(opened);
         failures = 0;
         this.#options.onState({ kind: "publishing" });
         await new Promise<void>((resolve) => {
@@ -152,7 +159,7 @@ export class WhipClient {
     }
   }
 
-  async #openSession(): Promise<PublishingSession> {
+  async #openSession(): Promise<Opened> {
     const sources = new Map(this.#sources);
     const opened: { session: PublishingSession | null } = { session: null };
     const isCurrent = (): boolean => opened.session !== null && opened.session === this.#session;
@@ -175,12 +182,16 @@ export class WhipClient {
         if (isCurrent() && !this.#changingCodec) this.#lost?.();
       },
     });
-    // A camera may have been switched while the offer travelled.
+    return { session: opened.session, sources };
+  }
+
+  /** From here on the session hears of every change; what changed while the offer travelled it is told now, all at once. */
+  #adopt({ session, sources }: Opened): void {
+    this.#session = session;
     for (const slot of SLOTS) {
       const track = this.#sources.get(slot) ?? null;
-      if (track !== (sources.get(slot) ?? null)) await opened.session.setSource(slot, track);
+      if (track !== (sources.get(slot) ?? null)) void session.setSource(slot, track);
     }
-    return opened.session;
   }
 
   async #tick(): Promise<void> {
@@ -206,9 +217,9 @@ export class WhipClient {
     const run = this.#run;
     this.#changingCodec = true;
     try {
-      const session = await this.#openSession();
-      if (this.#run !== run) return await session.close();
-      this.#session = session;
+      const opened = await this.#openSession();
+      if (this.#run !== run) return await opened.session.close();
+      this.#adopt(opened);
       await old.close();
     } catch {
       // The relay may already have dropped the old session for the new one: begin afresh, in the new codec.

@@ -11,8 +11,8 @@ import { askForRestart, RESTART_WITHIN_MS } from "./ice-restart.ts";
 import { packed } from "./packed.ts";
 import type { CodecName, Slot } from "./protocol.ts";
 import { orderPictureCodecs, orderSoundCodecs } from "./whip-codecs.ts";
-import { type PictureRole, type PictureSize, pictureEncodings, soundEncoding } from "./whip-encodings.ts";
 import { withInbandFec, withStartRate } from "./whip-sdp.ts";
+import { encodingsOf, type SectionRole, SlotSender, sizeOf } from "./whip-sender.ts";
 import { readUplink, type StatsMemory, type UplinkSample } from "./whip-stats.ts";
 
 /** What each slot carries now; a slot that is `null` or missing sends nothing. */
@@ -37,7 +37,7 @@ export interface SessionPlan {
 export interface Section {
   readonly slot: Slot;
   readonly kind: "audio" | "video";
-  readonly role: PictureRole | "voice" | "film";
+  readonly role: SectionRole;
 }
 
 /** Everything a host may ever send. */
@@ -67,8 +67,7 @@ const REPAIR_MS = 25_000;
 export class WhipSession {
   readonly #plan: SessionPlan;
   readonly #pc: RTCPeerConnection;
-  readonly #senders = new Map<Slot, RTCRtpSender>();
-  readonly #tuned = new Map<Slot, string>();
+  readonly #senders = new Map<Slot, SlotSender>();
   #address: string | null = null;
   #closed = false;
   #repairing = false;
@@ -106,11 +105,7 @@ export class WhipSession {
 
   /** Starts, replaces or stops (`null`) what a slot sends; no negotiation, nobody else notices. */
   async setSource(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
-    const sender = this.#senders.get(slot);
-    if (sender === undefined || this.#closed) return;
-    // A new track may have another size: encodings first, so that its first frames are already right.
-    if (track !== null) await this.#tune(slot, sender, track);
-    await sender.replaceTrack(track);
+    if (!this.#closed) await this.#senders.get(slot)?.set(track);
   }
 
   /** One sample of our uplink; also notices silence and a changed picture size. Call it once a second. */
@@ -125,9 +120,7 @@ export class WhipSession {
     );
     this.#statsMemory = memory;
     this.#watchSilence(sample);
-    for (const [slot, sender] of this.#senders) {
-      if (sender.track !== null) await this.#tune(slot, sender, sender.track);
-    }
+    for (const sender of this.#senders.values()) await sender.tune();
     return sample;
   }
 
@@ -162,7 +155,7 @@ export class WhipSession {
         sendEncodings: encodingsOf(role, sizeOf(track)),
       });
       transceiver.setCodecPreferences(codecsFor(kind, this.#plan.codec));
-      this.#senders.set(slot, transceiver.sender);
+      this.#senders.set(slot, new SlotSender(transceiver.sender, role));
       if (track !== null) await transceiver.sender.replaceTrack(track);
     }
     await this.#pc.setLocalDescription(await this.#pc.createOffer());
@@ -179,9 +172,7 @@ export class WhipSession {
       type: "answer",
       sdp: startKbps === null ? tuned : withStartRate(tuned, startKbps),
     });
-    for (const [slot, sender] of this.#senders) {
-      if (sender.track !== null) await this.#tune(slot, sender, sender.track);
-    }
+    for (const sender of this.#senders.values()) await sender.tune();
   }
 
   /** Resolves when connected; rejects after `timeoutMs` or when the connection fails or is closed. */
@@ -313,41 +304,9 @@ export class WhipSession {
   }
 
   #midOf(slot: Slot): string | null {
-    const sender = this.#senders.get(slot);
+    const sender = this.#senders.get(slot)?.sender;
     return this.#pc.getTransceivers().find((transceiver) => transceiver.sender === sender)?.mid ?? null;
   }
-
-  /** Fits the encodings of a slot to the real size of its track; does nothing when they already fit. */
-  async #tune(slot: Slot, sender: RTCRtpSender, track: MediaStreamTrack): Promise<void> {
-    const section = this.#plan.sections.find((candidate) => candidate.slot === slot);
-    if (section === undefined) return;
-    const wanted = encodingsOf(section.role, sizeOf(track));
-    const fingerprint = JSON.stringify(wanted);
-    if (this.#tuned.get(slot) === fingerprint) return;
-    const parameters: RTCRtpSendParameters & { degradationPreference?: string } = sender.getParameters();
-    if (parameters.encodings.length !== wanted.length) return;
-    parameters.encodings.forEach((encoding, index) => {
-      Object.assign(encoding, wanted[index]);
-    });
-    // A blurred slide is worthless, a slow one is not.
-    if (section.role === "slides") parameters.degradationPreference = "maintain-resolution";
-    await sender.setParameters(parameters);
-    this.#tuned.set(slot, fingerprint);
-  }
-}
-
-function encodingsOf(
-  role: PictureRole | "voice" | "film",
-  size: PictureSize | null,
-): RTCRtpEncodingParameters[] {
-  return role === "voice" || role === "film" ? [soundEncoding(role)] : pictureEncodings(role, size);
-}
-
-/** Size of a picture track; `null` for sound and for a camera that has not said yet. */
-function sizeOf(track: MediaStreamTrack | null): PictureSize | null {
-  if (track === null || track.kind !== "video") return null;
-  const { width, height } = track.getSettings();
-  return width === undefined || height === undefined ? null : { width, height };
 }
 
 function codecsFor(kind: "audio" | "video", wish: CodecName): RTCRtpCodec[] {
