@@ -428,6 +428,7 @@ test('the teacher opens her link on a second machine, which takes over, and come
   await shoot(host, 'story-host-replaced')
   await openDevices(second)
   for (const page of Object.values(tv)) await until('the teacher is seen', () => frameNumbers(page), (numbers) => numbers.some(byTeacher), 30_000)
+  assert.deepEqual(second.problems, [])
   await press(host, 'Dạy từ máy này')
   await says(second, 'Tiết dạy đang mở ở một máy khác')
   await second.context().close()
