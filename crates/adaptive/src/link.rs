@@ -18,6 +18,8 @@ const CATCH_UP: f64 = 1.6;
 const DRAINS_FROM: Duration = Duration::from_millis(200);
 const DRAINS_WHOLLY_AT: Duration = Duration::from_millis(700);
 const DRAINING_KEEPS: f64 = 0.05;
+/// What a still on its way leaves of the pace of pictures at least.
+const BESIDE_STILL: f64 = 0.3;
 /// A link that was found overfull is paced for so long afterwards.
 const PACED_AFTER: Duration = Duration::from_mins(1);
 /// Feedback comes several times a second, reports once; when nothing has come for so long, the link is down or stuck.
@@ -147,14 +149,19 @@ impl Link {
         self.search(now);
         let ceiling = self.estimator.ceiling();
         let was_overfull = ceiling.is_some_and(|(at, _)| now.saturating_since(at) < PACED_AFTER);
-        let paced = self.allocation.limited || was_overfull;
-        let pace = paced.then(|| self.estimator.estimate().max(self.allocation.rate).scale(PACE));
-        let catch_up = self.terms.proven.then(|| {
-            self.estimator.estimate().scale(CATCH_UP_MOST).max(self.allocation.rate.scale(CATCH_UP))
-        });
-        let catch_up = if paced { Some(self.estimator.estimate().scale(CATCH_UP_MOST)) } else { catch_up };
+        let (estimate, trusted) = (self.estimator.estimate(), self.estimator.trusted(now));
+        let paced = self.allocation.limited || was_overfull || trusted < estimate;
+        let as_chosen = estimate.max(self.allocation.rate).scale(PACE);
+        let pace = paced.then_some(if trusted < estimate { trusted } else { as_chosen });
+        let catch_up = self
+            .terms
+            .proven
+            .then(|| estimate.scale(CATCH_UP_MOST).max(self.allocation.rate.scale(CATCH_UP)));
+        let catch_up = if paced { Some(trusted.scale(CATCH_UP_MOST)) } else { catch_up };
         let keeps = keeps_while_draining(self.estimator.queue());
-        let [pace, catch_up] = [pace, catch_up].map(|rate| rate.map(|rate| rate.scale(keeps)));
+        // A still on its way is part of what the link carries: pictures wait for it here rather than with the voice in a modem.
+        let left = |rate: Bitrate| (rate - self.terms.still).max(rate.scale(BESIDE_STILL)).scale(keeps);
+        let [pace, catch_up] = [pace, catch_up].map(|rate| rate.map(left));
         Plan { allocation: self.allocation, pace, catch_up }
     }
 
@@ -248,7 +255,8 @@ impl Link {
             estimate: self.estimator.estimate(),
             ceiling: self.estimator.ceiling().and_then(fresh),
             wanted: (self.allocation.limited && self.silent_since.is_none() && self.terms.proven)
-                .then_some(wanted),
+                .then_some(wanted)
+                .filter(|_| self.terms.still == Bitrate::ZERO),
             overfull,
             queue: self.estimator.queue_now(),
             shaking: self.estimator.shaking(),

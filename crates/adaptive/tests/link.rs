@@ -57,6 +57,9 @@ struct Place {
     /// Sent packets the receiver has not reported yet, with the time it knows of them.
     under_way: VecDeque<(Timestamp, Seen)>,
     pictures_due: f64,
+    /// Bytes of a slide's keyframe that have not left yet, and when they may.
+    keyframe: u64,
+    keyframe_credit: f64,
     // What is looked at afterwards.
     sent: u64,
     dropped: u64,
@@ -84,6 +87,8 @@ impl Place {
             tokens: 0.0,
             under_way: VecDeque::new(),
             pictures_due: 0.0,
+            keyframe: 0,
+            keyframe_credit: 0.0,
             sent: 0,
             dropped: 0,
             fill_bytes: 0,
@@ -163,6 +168,15 @@ impl Place {
             self.pictures_due -= PICTURE_PACKET as f64;
             self.picture_bytes += PICTURE_PACKET;
             self.send(PICTURE_PACKET);
+        }
+        let pace = plan.pace.map_or(f64::INFINITY, |pace| pace.as_bps() as f64 / 8.0 * step);
+        self.keyframe_credit =
+            (self.keyframe_credit + pace - picture.as_bps() as f64 / 8.0 * step).min(3_000.0f64.max(pace));
+        while self.keyframe > 0 && self.keyframe_credit > 0.0 {
+            let bytes = self.keyframe.min(PICTURE_PACKET);
+            self.keyframe -= bytes;
+            self.keyframe_credit -= bytes as f64;
+            self.send(bytes);
         }
         let mut missing = self.link.fill(self.now);
         while missing > 0 {
@@ -448,4 +462,32 @@ fn a_place_with_a_ceiling_stays_below_it() {
     assert_eq!(place.layer(), Some(Layer::Low));
     assert_eq!(place.switches.len(), 1, "{:?}", place.switches);
     assert_eq!(place.link.cause(), Some(adaptive::Cause::Ceiling));
+}
+
+#[test]
+fn nothing_is_tried_beside_a_still_that_is_on_its_way() {
+    let mut place = Place::new(Path::new(1_000, 40, 0, 0.0), 1);
+    place.terms.still = kbps(30);
+    place.run(10);
+    assert_eq!(place.fill_bytes, 0);
+    place.terms.still = Bitrate::ZERO;
+    place.run(10);
+    assert!(place.fill_bytes > 0, "and when it is there the search goes on");
+}
+
+#[test]
+fn a_slide_on_a_link_that_has_shrunk_does_not_take_the_voice_with_it() {
+    for seed in SEEDS {
+        let mut place = Place::new(Path { queue_ms: 1_000, ..Path::new(2_000, 40, 0, 0.0) }, seed);
+        place.run(20);
+        // What is sent is a quarter of what the link was shown to carry; then it carries hardly that.
+        place.terms.ceiling = Some(kbps(500));
+        place.run(10);
+        place.path.rate = kbps(430);
+        place.run(1).look_from_here();
+        place.keyframe = 46_000;
+        place.run(6);
+        assert!(place.longest_queue < Duration::from_millis(350), "seed {seed}: {:?}", place.longest_queue);
+        assert_eq!(place.keyframe, 0, "seed {seed}: the slide has left");
+    }
 }

@@ -44,6 +44,13 @@ impl Bitrate {
         (u128::from(self.0) * span.as_micros() / 8_000_000) as u64
     }
 
+    /// How long `bytes` take at this rate.
+    pub fn time_for(self, bytes: u64) -> Duration {
+        Duration::from_micros(
+            u64::try_from(u128::from(bytes) * 8_000_000 / u128::from(self.0.max(1))).unwrap_or(u64::MAX),
+        )
+    }
+
     /// This rate times `factor` (not negative).
     #[must_use]
     pub fn scale(self, factor: f64) -> Self {

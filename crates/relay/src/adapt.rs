@@ -45,6 +45,8 @@ pub struct ReceiverTerms {
     pub somebody_speaks: bool,
     /// Its player can be told to wait longer ([`ReceiverStats::playout`]).
     pub can_wait: bool,
+    /// What a still that is on its way to it takes of the link; zero: none is.
+    pub still: Bitrate,
     /// What a person allows it to use.
     pub ceiling: Option<Bitrate>,
 }
@@ -60,6 +62,7 @@ impl Receiver {
             speaking: self.terms.somebody_speaks,
             protection: self.protection_cost(available),
             ceiling: self.terms.ceiling,
+            still: self.terms.still,
             ..Terms::default()
         };
         let plan = self.link.update(now, &demands, &terms);

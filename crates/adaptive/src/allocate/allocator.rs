@@ -25,6 +25,8 @@ const FAILED_WITHIN: Duration = Duration::from_secs(20);
 /// What was there before a step up that failed comes back after this, once, if it fits with so much to spare: it has not failed.
 const BACK_AFTER: Duration = Duration::from_secs(2);
 const BACK: f64 = 0.75;
+/// For so long after the link has failed a larger layer must fit with as much to spare: what barely fits fails again.
+const WARY: Duration = Duration::from_secs(20);
 /// Time to see what a step up does before the next one, where the budget is hope.
 const SETTLE: Duration = Duration::from_secs(3);
 /// While more is being found, a step up waits for it at most so long: one switch instead of three.
@@ -50,6 +52,8 @@ pub struct Allocator {
     began_at: Option<Timestamp>,
     /// When the last step down was, and the budget that forced it; `None` after a step up.
     cut: Option<(Timestamp, Bitrate)>,
+    /// Until then the link's last failure counts.
+    wary_until: Timestamp,
     /// What was there before the last step up.
     before_climb: Layers,
     /// The last step up failed, and what was there before has not been tried again.
@@ -68,6 +72,7 @@ impl Default for Allocator {
             chosen_with: Bitrate::default(),
             began_at: None,
             cut: None,
+            wary_until: Timestamp::ZERO,
             before_climb: [None; Slot::COUNT],
             may_go_back: false,
         }
@@ -113,6 +118,9 @@ impl Allocator {
             self.may_go_back &=
                 Slot::ALL.iter().any(|slot| self.layers[slot.index()] > self.before_climb[slot.index()]);
             self.climb_after = self.climb_after.max(now + wait);
+            if wait > DEARER {
+                self.wary_until = now + WARY;
+            }
             self.cut = Some((now, budget));
             self.fits_since = None;
             kept
@@ -136,6 +144,7 @@ impl Allocator {
     pub fn resume(&mut self, now: Timestamp) {
         self.climb_after = now;
         self.may_go_back = false;
+        self.wary_until = now;
         self.climbed_at = None;
         self.fits_since = None;
     }
@@ -160,7 +169,8 @@ impl Allocator {
             let demand = &demands[slot.index()];
             if terms.proven { demand.best() } else { demand.next_above(kept[slot.index()]) }
         });
-        let grown = grow(kept, budget.scale(CLIMB), &capped(demands, limits), terms);
+        let fits = if now < self.wary_until { BACK } else { CLIMB };
+        let grown = grow(kept, budget.scale(fits), &capped(demands, limits), terms);
         if grown == kept {
             self.fits_since = None;
             return kept;

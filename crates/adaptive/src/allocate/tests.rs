@@ -8,6 +8,7 @@ const HOPE: Terms = Terms {
     protection: Bitrate::ZERO,
     ceiling: None,
     proven: false,
+    still: Bitrate::ZERO,
     searching: false,
 };
 
@@ -92,10 +93,24 @@ fn a_link_that_shrinks_is_relieved_at_once_and_stays_relieved_for_ten_seconds() 
     let mut allocator = Allocator::default();
     let program_at = program_with(HOPE);
     assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
-    assert_eq!(program_at(&mut allocator, 5_000, 1_500), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 5_000, 1_605), Some(Mid));
     assert_eq!(program_at(&mut allocator, 5_100, 2_200), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 14_999, 2_200), Some(Mid));
-    assert_eq!(program_at(&mut allocator, 15_000, 2_200), Some(High));
+    assert_eq!(program_at(&mut allocator, 14_999, 2_406), Some(Mid));
+    assert_eq!(program_at(&mut allocator, 15_000, 2_406), Some(High));
+}
+
+#[test]
+fn what_barely_fits_a_link_that_has_just_failed_is_not_tried_on_it() {
+    let mut allocator = Allocator::default();
+    let program_at = program_with(HOPE);
+    assert_eq!(program_at(&mut allocator, 0, 3_000), Some(High));
+    assert_eq!(program_at(&mut allocator, 5_000, 1_000), Some(Mid));
+    assert_eq!(
+        program_at(&mut allocator, 24_900, 2_200),
+        Some(Mid),
+        "neither after a second nor after the hold"
+    );
+    assert_eq!(program_at(&mut allocator, 25_000, 2_200), Some(High));
 }
 
 #[test]

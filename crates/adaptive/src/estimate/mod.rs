@@ -57,6 +57,11 @@ const BACK_OFF: f64 = 0.85;
 const BACK_OFF_GENTLY: f64 = 0.93;
 /// The first guesses about a link are made in so much time.
 const KNOWN_AFTER: Duration = Duration::from_secs(5);
+/// A queue this far above the link's own shaking casts doubt on an estimate, long before it is cut.
+const DOUBTFUL_QUEUE: Duration = Duration::from_millis(30);
+/// For so long after that no more is sent at once than got through lately, and this much more.
+const DOUBTED_FOR: Duration = Duration::from_secs(5);
+const TRUSTED_MORE: f64 = 1.25;
 /// What a queue that grows and is not long leaves of the estimate at least.
 const SHORT_QUEUE_KEEPS: f64 = 0.85;
 /// The next cut comes a round trip and this after the last: it must be seen first what the last one did.
@@ -112,6 +117,8 @@ pub struct LinkEstimator {
     overfull: Option<Overfull>,
     /// Until then a queue is of our own trying and costs nothing but the try.
     excused_until: Timestamp,
+    /// When a queue was last found that casts doubt on the estimate, and what came out of it then.
+    doubted: Option<(Timestamp, f64)>,
     /// When the link was heard again after a silence; zero: it never was silent.
     restarted_at: Timestamp,
     feedback: Feedback,
@@ -163,6 +170,7 @@ impl LinkEstimator {
             ceiling: None,
             overfull: None,
             excused_until: Timestamp::ZERO,
+            doubted: None,
             restarted_at: Timestamp::ZERO,
             feedback: Feedback::default(),
             reports: Reports::default(),
@@ -238,6 +246,18 @@ impl LinkEstimator {
         Bitrate::from_bps(self.estimate_bps as u64)
     }
 
+    /// What may be sent at once, a keyframe say: the estimate, unless a queue has cast doubt on it. Where little is sent an estimate
+    /// is as old as its last proof, and a link that has shrunk since says so by a short queue first.
+    pub fn trusted(&self, now: Timestamp) -> Bitrate {
+        let doubted = self.doubted.filter(|(at, _)| now.saturating_since(*at) < DOUBTED_FOR);
+        let bps = doubted.map_or(self.estimate_bps, |(_, came_out)| {
+            let air = (1.0 - self.feedback.loss.inherent()).max(0.3);
+            let lately = self.feedback.acked.steady_bps() / air * TRUSTED_MORE;
+            lately.max(came_out).clamp(ESTIMATE_MIN.min(self.estimate_bps), self.estimate_bps)
+        });
+        Bitrate::from_bps(bps as u64)
+    }
+
     /// More than the estimate is being tried on purpose: a queue that grows until then says so, and nothing about the media.
     pub fn excuse(&mut self, until: Timestamp) {
         self.excused_until = self.excused_until.max(until);
@@ -248,6 +268,7 @@ impl LinkEstimator {
         let rate = (rate.as_bps() as f64).min(ESTIMATE_MAX);
         if rate > self.estimate_bps {
             self.estimate_bps = rate;
+            self.doubted = None;
         }
         if self.ceiling.is_some_and(|(_, ceiling)| rate > ceiling * 1.2) {
             self.ceiling = None;
@@ -372,6 +393,10 @@ impl LinkEstimator {
         let air = (1.0 - feedback.loss.inherent()).max(0.3);
         let through = feedback.acked.bps() / air;
         let comes_out = feedback.acked.latest_bps() / air;
+        let doubtful = DOUBTFUL_QUEUE + feedback.queue.stray() * 4;
+        if ours.is_some_and(|ours| ours > doubtful.as_micros() as f64) && now >= self.excused_until {
+            self.doubted = Some((now, comes_out));
+        }
         if stands && (feedback.grows || long || excess) {
             self.overfull = Some(Overfull::Queue);
             // A short queue under little traffic is as likely the air's as ours: what little got through is no measure of the link.

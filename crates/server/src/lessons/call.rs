@@ -93,8 +93,8 @@ pub(crate) struct Looked {
 pub(crate) struct FetchedStill {
     /// The image, as the host's page made it.
     pub(crate) image: Bytes,
-    /// What the link of whoever asked has to spare beside its voice; `None`: nobody knows.
-    pub(crate) spare: Option<Bitrate>,
+    /// What the link of whoever asked has to spare beside its voice.
+    pub(crate) pace: Bitrate,
 }
 
 /// A WHIP or WHEP session that was opened.

@@ -5,7 +5,7 @@
 
 use super::{peers::Peer, room::Room, rung};
 use crate::media::{PeerRole, PeerStats, ReceiverTerms, Rung};
-use domain::{Bitrate, Codec, ConnectionId, Identity, MediaKind, PeerId, PlaceId, Slot};
+use domain::{Bitrate, Codec, ConnectionId, Identity, MediaKind, PeerId, PlaceId, Slot, Timestamp};
 use signalling::{LinkNews, PageTerms, ServerMessage};
 use std::collections::BTreeMap;
 
@@ -28,6 +28,8 @@ pub(super) struct Viewing {
     page: Option<ConnectionId>,
     can: PageAbilities,
     settled: ReceiverTerms,
+    /// A still is on its way to it until then, at this rate.
+    fetches: (Timestamp, Bitrate),
     told: Option<LinkNews>,
     on: Option<OnRung>,
 }
@@ -62,6 +64,11 @@ impl Viewing {
     /// Of a page that said what it can do with its offer.
     pub(super) fn of(can: PageAbilities) -> Self {
         Self { can, ..Self::default() }
+    }
+
+    /// A still is on its way until then; the one before is of no use any more.
+    pub(super) fn fetch(&mut self, until: Timestamp, pace: Bitrate) {
+        self.fetches = (until, pace);
     }
 
     /// Counts the viewer on its rung.
@@ -143,7 +150,10 @@ impl Room {
             (true, ceiling) => Some(ceiling.map_or(SPENT_CEILING, |ceiling| ceiling.min(SPENT_CEILING))),
             (false, ceiling) => ceiling,
         };
-        ReceiverTerms { stills, speaks, somebody_speaks: somebody_speaks && !speaks, can_wait, ceiling }
+        let (until, pace) = peer.seen.fetches;
+        let still = if self.tools.clock.now() < until { pace } else { Bitrate::ZERO };
+        let somebody_speaks = somebody_speaks && !speaks;
+        ReceiverTerms { stills, speaks, somebody_speaks, can_wait, still, ceiling }
     }
 
     /// Bytes of media the peer's place has got in this lesson; of whoever is no place, the peer alone.

@@ -167,7 +167,8 @@ impl Room {
                 let _ = reply.send(self.put_still(who, image));
             }
             Call::GetStill { who, no, reply } => {
-                let _ = reply.send(self.get_still(who, no));
+                let still = self.get_still(who, no);
+                let _ = reply.send(still);
             }
             Call::Command(who, command, reply) => {
                 self.save().await;

@@ -2,11 +2,12 @@
 //!
 //! The newest one is kept in memory while the lesson is on the air, and nowhere else: a lesson leaves no pictures behind.
 
-use super::{call::FetchedStill, room::Room};
+use super::{call::FetchedStill, peers::Peer, room::Room};
 use crate::{clock::Clock, media::PeerRole};
 use bytes::Bytes;
 use domain::{Action, Bitrate, Identity, Slot};
 use signalling::{Problem, ProblemCode, ServerMessage, Still, StillNews};
+use std::time::Duration;
 
 /// Of what a link is believed to carry, this much may be in use with a still on its way.
 const USE_OF_LINK: f64 = 0.85;
@@ -16,7 +17,12 @@ const SHARE: f64 = 0.45;
 /// The voice and its copy: they come, if they do not yet.
 const VOICE: Bitrate = Bitrate::from_kbps(60);
 /// A still goes at least this fast: one that never comes helps nobody.
-const SPARE_LEAST: Bitrate = Bitrate::from_kbps(16);
+const SPARE_LEAST: Bitrate = Bitrate::from_kbps(22);
+
+/// How fast a still goes where nobody knows what the link carries.
+const SPARE_UNKNOWN: Bitrate = Bitrate::from_kbps(150);
+/// The link is searched again after this, whether the still has come or not.
+const FETCHED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The newest still.
 #[derive(Default)]
@@ -56,20 +62,27 @@ impl Room {
     }
 
     /// The still, and what the link of whoever asks has to spare.
-    pub(super) fn get_still(&self, who: Identity, no: u32) -> Result<FetchedStill, Problem> {
+    pub(super) fn get_still(&mut self, who: Identity, no: u32) -> Result<FetchedStill, Problem> {
         self.lesson.permits(who, Action::Watch)?;
         let newest = self.stills.newest.as_ref().filter(|_| self.is_shown_to(who));
         // An older one is of no use any more: the page has heard of the newer one meanwhile.
         let (_, image) = newest.filter(|(still, _)| still.no == no).ok_or(ProblemCode::StillUnknown)?;
-        let viewers = self.peers.values().filter(|peer| peer.who == who && peer.role == PeerRole::Viewer);
+        let image = image.clone();
+        let theirs = |peer: &Peer| peer.who == who && peer.role == PeerRole::Viewer;
+        let viewers = self.peers.values().filter(|peer| theirs(peer));
         let measured = viewers.filter_map(|peer| {
             let stats = peer.stats?;
             Some(spare(stats.estimate?, stats.rate))
         });
         // A page fetches its first still before its media has said anything of the link.
         let carried = who.place().and_then(|place| self.carried.get(&place));
-        let spare = measured.min().or_else(|| Some(spare(*carried?, VOICE)));
-        Ok(FetchedStill { image: image.clone(), spare })
+        let pace = measured.min().or_else(|| Some(spare(*carried?, VOICE))).unwrap_or(SPARE_UNKNOWN);
+        let until = self.tools.clock.now() + pace.time_for(image.len() as u64).min(FETCHED_WITHIN);
+        for peer in self.peers.values_mut().filter(|peer| theirs(peer)) {
+            peer.seen.fetch(until, pace);
+        }
+        self.settle_terms();
+        Ok(FetchedStill { image, pace })
     }
 
     /// Follows the slides: without them there is no still.
@@ -89,8 +102,8 @@ mod tests {
         let kbps = |estimate, rate| spare(Bitrate::from_kbps(estimate), Bitrate::from_kbps(rate)).as_kbps();
         assert_eq!(kbps(1_000, 100), 750, "what is left over, where much is");
         assert_eq!(kbps(240, 200), 81, "whatever is on a thin link: 15 kB in a second and a half");
-        assert_eq!(kbps(80, 60), 16, "on the thinnest the voice goes first");
+        assert_eq!(kbps(80, 60), 22, "on the thinnest the voice goes first");
         assert_eq!(kbps(150, 0), 67, "the voice has not begun, and will");
-        assert_eq!(kbps(20, 20), 16, "one that never comes helps nobody");
+        assert_eq!(kbps(20, 20), 22, "one that never comes helps nobody");
     }
 }

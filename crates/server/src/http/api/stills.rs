@@ -26,8 +26,6 @@ const STILL_BYTES_MAX: usize = 64 * 1024;
 const PIECE: usize = 1_100;
 /// A link with this much to spare is no weak one: the still goes as it is.
 const SPARE_ENOUGH: Bitrate = Bitrate::from_kbps(1_500);
-/// How fast a still goes where nobody knows what the link carries.
-const SPARE_UNKNOWN: Bitrate = Bitrate::from_kbps(150);
 
 #[derive(Serialize)]
 pub(super) struct StillReceipt {
@@ -68,19 +66,17 @@ pub(super) async fn show(
         (header::CONTENT_LENGTH, still.image.len().to_string()),
         (header::CACHE_CONTROL, "private, max-age=600".to_owned()),
     ];
-    let spare = still.spare.unwrap_or(SPARE_UNKNOWN);
-    if spare >= SPARE_ENOUGH {
+    if still.pace >= SPARE_ENOUGH {
         return Ok((headers, still.image).into_response());
     }
-    Ok((headers, RawBody::from_stream(paced(still.image, spare))).into_response())
+    Ok((headers, RawBody::from_stream(paced(still.image, still.pace))).into_response())
 }
 
 /// The image in pieces, each with the time after the first at which it may leave.
 fn pieces(image: Bytes, pace: Bitrate) -> impl Iterator<Item = (Duration, Bytes)> {
-    (0..image.len()).step_by(PIECE).map(move |from| {
-        let due = Duration::from_secs_f64(from as f64 * 8.0 / pace.as_bps().max(1) as f64);
-        (due, image.slice(from..(from + PIECE).min(image.len())))
-    })
+    (0..image.len())
+        .step_by(PIECE)
+        .map(move |from| (pace.time_for(from as u64), image.slice(from..(from + PIECE).min(image.len()))))
 }
 
 /// The image at the pace its link can spare: the voice on the same link is not to wait behind it.
