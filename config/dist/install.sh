@@ -42,7 +42,9 @@ install -m 0755 nhipcau /usr/local/bin/nhipcau.new
 mv -f /usr/local/bin/nhipcau.new /usr/local/bin/nhipcau
 install -m 0644 nhipcau.service /etc/systemd/system/nhipcau.service
 install -m 0644 nhipcau-sysctl.conf /etc/sysctl.d/90-nhipcau.conf
-sysctl --quiet --load /etc/sysctl.d/90-nhipcau.conf || true
+if ! sysctl --quiet --load /etc/sysctl.d/90-nhipcau.conf 2>/dev/null; then
+    echo "Máy này (hay container này) không cho tự đổi bộ đệm socket; vẫn chạy được, xem nhipcau doctor / socket buffers cannot be changed here; it runs all the same, see nhipcau doctor" >&2
+fi
 if modprobe --quiet tcp_bbr; then
     echo tcp_bbr >/etc/modules-load.d/nhipcau.conf
 fi

@@ -8,7 +8,7 @@ use server::{
 };
 use std::{
     net::{SocketAddr, TcpListener, UdpSocket},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 use tokio::{io::copy_bidirectional, net::TcpStream, task::JoinHandle};
@@ -240,6 +240,10 @@ async fn firewall(server: SocketAddr, only_tls: bool) -> Result<(SocketAddr, Joi
 
 async fn from_outside(rig: &Rig, server: SocketAddr, trusting: bool) -> Result<Report> {
     let root = trusting.then(|| rig.folder.path().join("data/tls/authority.pem"));
+    from_outside_with(root, server).await
+}
+
+async fn from_outside_with(root: Option<PathBuf>, server: SocketAddr) -> Result<Report> {
     let url = format!("https://{server}");
     let asked = Outside { url, media_port: None, root, patience: Duration::from_secs(2) };
     doctor::outside(&asked, SystemTime::now).await
@@ -280,5 +284,19 @@ async fn a_second_machine_finds_a_certificate_it_does_not_trust_and_a_server_tha
     let report = from_outside(&rig, nobody, true).await?;
     ensure!(faults(&report).iter().any(|fault| fault.check == "connection"), "{report}");
     ensure!(path(&report)?.contains("cannot open its page"), "{report}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_root_that_the_servers_page_gives_is_one_the_second_machine_can_be_told() -> Result<()> {
+    let rig = Rig::start().await?;
+    let given = reqwest::get(format!("http://{}/chung-chi.crt", rig.addr())).await?.bytes().await?;
+    let file = rig.folder.path().join("chung-chi.crt");
+    std::fs::write(&file, given)?;
+    let report = from_outside_with(Some(file.clone()), rig.addr()).await?;
+    ensure!(report.is_good(), "{report}");
+    std::fs::write(&file, "<html>")?;
+    let refused = from_outside_with(Some(file), rig.addr()).await.err().context("that is no certificate")?;
+    ensure!(format!("{refused:#}").contains("no certificate"), "{refused:#}");
     Ok(())
 }

@@ -221,6 +221,10 @@ impl RunningApp {
         self.state.listen
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.state.config
+    }
+
     /// The base of its links, without a slash at its end.
     pub fn base_url(&self) -> String {
         base(&self.state.config, self.state.listen)

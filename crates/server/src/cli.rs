@@ -1,11 +1,18 @@
 //! The command line of `nhipcau`.
 
-use crate::{App, Config, RunningApp, config::ConfigErrors, doctor, logging};
+use crate::{
+    App, Config, RunningApp,
+    config::{ConfigErrors, TlsMode},
+    doctor,
+    http::island,
+    links, logging,
+};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
     io::{Write as _, stdout},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -154,7 +161,21 @@ fn raise_file_limit() {
 
 fn print_organiser_link(config: &Config) -> anyhow::Result<()> {
     let link = runtime()?.block_on(App::new_organiser_link(config))?;
-    say(&format!("{link}\n"))
+    say(&format!("{link}\n"))?;
+    // Beside the link, so that whoever reads it from here gets the link alone.
+    eprint!("{}", from_elsewhere(config, config.listen, &link));
+    Ok(())
+}
+
+/// Whoever sets a server up in a school sits at another machine: there `localhost` opens nothing.
+fn from_elsewhere(config: &Config, listen: SocketAddr, link: &str) -> String {
+    let local = links::local_base(listen);
+    let Some(page) = link.strip_prefix(&local).filter(|_| config.tls.mode == TlsMode::SelfSigned) else {
+        return String::new();
+    };
+    let ways = island::addresses(config, listen);
+    let Some(first) = ways.first() else { return String::new() };
+    format!("Từ máy khác trong mạng này / from another machine of this network:\nhttps://{first}{page}\n")
 }
 
 fn greeting(app: &RunningApp) -> String {
@@ -163,7 +184,8 @@ fn greeting(app: &RunningApp) -> String {
         Some(link) => format!(
             "Nhịp Cầu: {base}/\n\
              Đường liên kết của người tổ chức, chỉ hiện một lần, hãy giữ kín:\n\
-             Link for the organiser, shown only once, keep it to yourself:\n{link}\n"
+             Link for the organiser, shown only once, keep it to yourself:\n{link}\n{elsewhere}",
+            elsewhere = from_elsewhere(app.config(), app.addr(), link)
         ),
         None => format!(
             "Nhịp Cầu: {base}/\n\

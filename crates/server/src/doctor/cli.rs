@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// With `--outside`: port of picture and sound, when a reverse proxy has the URL's.
     #[arg(long, value_name = "PORT", requires = "outside")]
     media_port: Option<u16>,
-    /// With `--outside`: a root certificate to trust besides the system's, PEM.
+    /// With `--outside`: a root certificate to trust besides the system's, PEM or DER (what the page /chung-chi gives).
     #[arg(long, value_name = "FILE", requires = "outside")]
     root: Option<PathBuf>,
     /// One JSON object instead of sentences.

@@ -1,15 +1,16 @@
 //! The server as another machine finds it: every way a classroom would take, one after the other.
 
 use super::{Finding, Report, Verdict, client::Client, reach};
+use anyhow::Context as _;
 use axum::http::{StatusCode, Uri, header};
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 use tokio::net::{UdpSocket, lookup_host};
 use tokio_rustls::rustls::{
-    CertificateError,
+    CertificateError, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
@@ -25,7 +26,7 @@ pub struct Outside {
     pub url: String,
     /// Port of picture and sound, when it is another one than the URL's (behind a reverse proxy).
     pub media_port: Option<u16>,
-    /// A root certificate to trust besides the system's, PEM.
+    /// A root certificate to trust besides the system's, PEM or DER (what the page `/chung-chi` gives).
     pub root: Option<PathBuf>,
     /// How long each step may take.
     pub patience: Duration,
@@ -34,7 +35,7 @@ pub struct Outside {
 /// Tries every way to the server.
 ///
 /// # Errors
-/// When the address is none, or the root certificate cannot be read.
+/// When the address is none, or there is no root certificate in the file that should hold one.
 pub async fn outside(asked: &Outside, now: impl Fn() -> SystemTime) -> anyhow::Result<Report> {
     let uri: Uri = asked.url.parse()?;
     let is_encrypted = uri.scheme_str() == Some("https");
@@ -44,7 +45,7 @@ pub async fn outside(asked: &Outside, now: impl Fn() -> SystemTime) -> anyhow::R
     };
     let port = uri.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
     let roots = match &asked.root {
-        Some(file) => CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?,
+        Some(file) => certificates(file).with_context(|| format!("--root {}", file.display()))?,
         None => Vec::new(),
     };
     let client = Client::new(&host, is_encrypted, roots, asked.patience)?;
@@ -90,6 +91,17 @@ pub async fn outside(asked: &Outside, now: impl Fn() -> SystemTime) -> anyhow::R
         findings.push(seen.sum(address.ip()));
     }
     Ok(Report { findings })
+}
+
+fn certificates(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let bytes = std::fs::read(file)?;
+    let found = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>()?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let whole = CertificateDer::from(bytes);
+    RootCertStore::empty().add(whole.clone()).context("there is no certificate in it")?;
+    Ok(vec![whole])
 }
 
 /// Whether this machine knows any way to an address; sends nothing.

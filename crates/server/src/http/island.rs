@@ -3,7 +3,7 @@
 use crate::{
     address::ClientAddress,
     clock::Clock,
-    config::TlsMode,
+    config::{Config, TlsMode},
     problem::{Answer, Refused},
     state::AppState,
     tls,
@@ -15,7 +15,7 @@ use axum::{
 };
 use qrcode::{EcLevel, QrCode, render::svg};
 use signalling::ProblemCode;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use time::{OffsetDateTime, UtcOffset};
 
 const PAGE: &str = include_str!("island.html");
@@ -32,8 +32,10 @@ pub(super) async fn page(
         return Err(Refused::from(ProblemCode::NotFound));
     }
     let scheme = if state.config.tls.mode == TlsMode::Off { "http" } else { "https" };
-    let ways: String =
-        addresses(&state).iter().map(|address| way(&format!("{scheme}://{address}"))).collect();
+    let ways: String = addresses(&state.config, state.listen)
+        .iter()
+        .map(|address| way(&format!("{scheme}://{address}")))
+        .collect();
     let (trust_vi, trust_en) = match state.config.tls.mode {
         TlsMode::SelfSigned => (
             "Máy chủ tự ký chứng chỉ vì mạng này không có tên miền. Chọn <i>Nâng cao › Tiếp tục</i>, hoặc cài chứng chỉ gốc một lần theo <a href=\"/chung-chi\">trang này</a>.",
@@ -59,14 +61,13 @@ pub(super) async fn page(
 }
 
 /// `host:port` of this machine in private networks; the port is left out where browsers know it.
-fn addresses(state: &AppState) -> Vec<String> {
-    let listen = state.listen;
+pub(crate) fn addresses(config: &Config, listen: SocketAddr) -> Vec<String> {
     let own = if_addrs::get_if_addrs().unwrap_or_default();
     let own = own.iter().map(if_addrs::Interface::ip);
     let own = own.filter(|ip| ip.is_ipv4() && !ip.is_loopback() && tls::is_private(ip));
     let mut found: Vec<IpAddr> = if listen.ip().is_unspecified() { own.collect() } else { vec![listen.ip()] };
     found.truncate(ADDRESSES_MAX);
-    let known = if state.config.tls.mode == TlsMode::Off { 80 } else { 443 };
+    let known = if config.tls.mode == TlsMode::Off { 80 } else { 443 };
     let host = |ip: IpAddr| if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
     let port = if listen.port() == known { String::new() } else { format!(":{}", listen.port()) };
     found.into_iter().map(|ip| format!("{}{port}", host(ip))).collect()

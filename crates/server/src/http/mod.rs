@@ -6,7 +6,7 @@ mod authority;
 mod extract;
 mod health;
 mod hls;
-mod island;
+pub(crate) mod island;
 mod segments;
 mod whip;
 mod ws;
