@@ -150,7 +150,8 @@ impl Link {
         let ceiling = self.estimator.ceiling();
         let was_overfull = ceiling.is_some_and(|(at, _)| now.saturating_since(at) < PACED_AFTER);
         let (estimate, trusted) = (self.estimator.estimate(), self.estimator.trusted(now));
-        let paced = self.allocation.limited || was_overfull || trusted < estimate;
+        let paced =
+            self.allocation.limited || was_overfull || trusted < estimate || self.at_once(now).is_some();
         let as_chosen = estimate.max(self.allocation.rate).scale(PACE);
         let pace = paced.then_some(if trusted < estimate { trusted } else { as_chosen });
         let catch_up = self
@@ -174,6 +175,16 @@ impl Link {
     /// Whether a rate is being tried: call [`Link::fill`] each few milliseconds.
     pub fn is_trying(&self) -> bool {
         self.prober.is_running()
+    }
+
+    /// What pictures may not exceed just now whatever the plan says, see [`LinkEstimator::unproven`]; changes from one feedback to the next.
+    pub fn at_once(&self, now: Timestamp) -> Option<Bitrate> {
+        self.estimator.unproven(now)
+    }
+
+    /// What may have become worse with the latest feedback; another answer than before is a reason to choose anew at once.
+    pub fn alarms(&self, now: Timestamp) -> [bool; 3] {
+        [self.estimator.overfull().is_some(), self.silent_since.is_some(), self.estimator.is_doubted(now)]
     }
 
     /// What the link carries, loses and delays.

@@ -84,10 +84,9 @@ impl Receiver {
             self.link.on_unheard(unheard);
         }
         if !seen.is_empty() {
-            let before = (self.link.estimator().overfull().is_some(), self.link.silent_since().is_some());
+            let before = self.link.alarms(now);
             self.link.on_feedback(now, seen);
-            let after = (self.link.estimator().overfull().is_some(), self.link.silent_since().is_some());
-            self.unsettled |= before != after;
+            self.unsettled |= before != self.link.alarms(now);
         }
     }
 

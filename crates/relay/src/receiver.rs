@@ -467,7 +467,9 @@ impl Receiver {
         let passed = now.saturating_since(self.credit_at);
         self.credit_at = now;
         let is_behind = self.slots.iter().flatten().any(|slot| slot.behind.is_some());
-        let pace = self.pace.filter(|_| !is_behind).unwrap_or(self.catch_up);
+        let planned = self.pace.filter(|_| !is_behind).unwrap_or(self.catch_up);
+        let most = if is_behind || self.pace.is_some() { self.link.at_once(now) } else { None };
+        let pace = most.map_or(planned, |most| most.min(planned));
         // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
         let most = pace.bytes_in(Duration::from_millis(20)).max(3_000).cast_signed();
         self.credit = self.credit.saturating_add_unsigned(pace.bytes_in(passed)).clamp(-most, most);

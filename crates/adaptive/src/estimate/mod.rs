@@ -62,6 +62,12 @@ const DOUBTFUL_QUEUE: Duration = Duration::from_millis(30);
 /// For so long after that no more is sent at once than got through lately, and this much more.
 const DOUBTED_FOR: Duration = Duration::from_secs(5);
 const TRUSTED_MORE: f64 = 1.25;
+/// Without a doubt, too, no more leaves at once than this many times what got through lately, where that is less than this share of an
+/// estimate below this: a keyframe on a link that shrank a moment ago would be a second of queue before anything is heard of it.
+const UNPROVEN_MORE: f64 = 2.0;
+const UNPROVEN_SHARE: f64 = 0.7;
+const UNPROVEN_BELOW: f64 = 3e6;
+const UNPROVEN_LEAST: f64 = 300_000.0;
 /// What a queue that grows and is not long leaves of the estimate at least.
 const SHORT_QUEUE_KEEPS: f64 = 0.85;
 /// The next cut comes a round trip and this after the last: it must be seen first what the last one did.
@@ -249,13 +255,34 @@ impl LinkEstimator {
     /// What may be sent at once, a keyframe say: the estimate, unless a queue has cast doubt on it. Where little is sent an estimate
     /// is as old as its last proof, and a link that has shrunk since says so by a short queue first.
     pub fn trusted(&self, now: Timestamp) -> Bitrate {
-        let doubted = self.doubted.filter(|(at, _)| now.saturating_since(*at) < DOUBTED_FOR);
-        let bps = doubted.map_or(self.estimate_bps, |(_, came_out)| {
+        let bps = self.doubt(now).map_or(self.estimate_bps, |(_, came_out)| {
             let air = (1.0 - self.feedback.loss.inherent()).max(0.3);
             let lately = self.feedback.acked.steady_bps() / air * TRUSTED_MORE;
             lately.max(came_out).clamp(ESTIMATE_MIN.min(self.estimate_bps), self.estimate_bps)
         });
         Bitrate::from_bps(bps as u64)
+    }
+
+    /// Whether a queue casts doubt on the estimate.
+    pub fn is_doubted(&self, now: Timestamp) -> bool {
+        self.doubt(now).is_some()
+    }
+
+    fn doubt(&self, now: Timestamp) -> Option<(Timestamp, f64)> {
+        self.doubted.filter(|(at, _)| now.saturating_since(*at) < DOUBTED_FOR)
+    }
+
+    /// Where far less than the estimate is being sent nothing has proven it lately: so much may leave at once, and what gets through of
+    /// that is the proof for more. `None`: the estimate is in use, or the link is new, or wider than anything that leaves at once.
+    pub fn unproven(&self, now: Timestamp) -> Option<Bitrate> {
+        let is_known = self.feedback.since.is_some_and(|since| now.saturating_since(since) > KNOWN_AFTER);
+        if !is_known || self.estimate_bps > UNPROVEN_BELOW || !self.has_feedback(now) {
+            return None;
+        }
+        let air = (1.0 - self.feedback.loss.inherent()).max(0.3);
+        let lately = self.feedback.acked.latest_bps().max(self.feedback.acked.steady_bps()) / air;
+        let most = (lately * UNPROVEN_MORE).max(UNPROVEN_LEAST);
+        (most < self.estimate_bps * UNPROVEN_SHARE).then(|| Bitrate::from_bps(most as u64))
     }
 
     /// More than the estimate is being tried on purpose: a queue that grows until then says so, and nothing about the media.

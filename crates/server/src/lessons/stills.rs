@@ -31,8 +31,14 @@ pub(super) struct Stills {
     newest: Option<(Still, Bytes)>,
 }
 
-/// What a link that is believed to carry `estimate`, and over which `rate` is sent now, has for a still.
-fn spare(estimate: Bitrate, rate: Bitrate) -> Bitrate {
+/// A queue of this length is let drain first: the voice stands in it.
+const DRAINS_FROM: Duration = Duration::from_millis(300);
+
+/// What a link that is believed to carry `estimate`, over which `rate` is sent now and on which `queue` stands, has for a still.
+fn spare(estimate: Bitrate, rate: Bitrate, queue: Duration) -> Bitrate {
+    if queue >= DRAINS_FROM {
+        return SPARE_LEAST;
+    }
     let left = estimate.scale(USE_OF_LINK) - rate.max(VOICE);
     left.max((estimate - VOICE).scale(SHARE)).max(SPARE_LEAST)
 }
@@ -72,11 +78,13 @@ impl Room {
         let viewers = self.peers.values().filter(|peer| theirs(peer));
         let measured = viewers.filter_map(|peer| {
             let stats = peer.stats?;
-            Some(spare(stats.estimate?, stats.rate))
+            let queue = stats.ladder.map_or(Duration::ZERO, |ladder| ladder.queue);
+            Some(spare(stats.estimate?, stats.rate, queue))
         });
         // A page fetches its first still before its media has said anything of the link.
         let carried = who.place().and_then(|place| self.carried.get(&place));
-        let pace = measured.min().or_else(|| Some(spare(*carried?, VOICE))).unwrap_or(SPARE_UNKNOWN);
+        let pace =
+            measured.min().or_else(|| Some(spare(*carried?, VOICE, Duration::ZERO))).unwrap_or(SPARE_UNKNOWN);
         let until = self.tools.clock.now() + pace.time_for(image.len() as u64).min(FETCHED_WITHIN);
         for peer in self.peers.values_mut().filter(|peer| theirs(peer)) {
             peer.seen.fetch(until, pace);
@@ -99,11 +107,16 @@ mod tests {
 
     #[test]
     fn a_slide_does_not_wait_for_the_teachers_picture() {
-        let kbps = |estimate, rate| spare(Bitrate::from_kbps(estimate), Bitrate::from_kbps(rate)).as_kbps();
+        let after = |estimate, rate, queue_ms| {
+            let queue = Duration::from_millis(queue_ms);
+            spare(Bitrate::from_kbps(estimate), Bitrate::from_kbps(rate), queue).as_kbps()
+        };
+        let kbps = |estimate, rate| after(estimate, rate, 0);
         assert_eq!(kbps(1_000, 100), 750, "what is left over, where much is");
         assert_eq!(kbps(240, 200), 81, "whatever is on a thin link: 15 kB in a second and a half");
         assert_eq!(kbps(80, 60), 22, "on the thinnest the voice goes first");
         assert_eq!(kbps(150, 0), 67, "the voice has not begun, and will");
+        assert_eq!(after(240, 200, 400), 22, "a queue that stands is not made longer");
         assert_eq!(kbps(20, 20), 22, "one that never comes helps nobody");
     }
 }
