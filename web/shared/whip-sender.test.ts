@@ -79,4 +79,17 @@ describe("what a slot sends", () => {
     await slot.set(track);
     expect(slot.track).toBe(track);
   });
+
+  it("has nothing to say of a connection that was closed meanwhile", async () => {
+    const sender = new ChromiumSender();
+    const slot = slotOf(sender);
+    let fails: (error: Error) => void = () => undefined;
+    sender.replaceTrack = () => new Promise((_, reject) => (fails = reject));
+    const changes = [slot.set(camera(720)), slot.set(null)];
+    await new Promise((resolve) => setTimeout(resolve));
+    slot.close();
+    fails(new DOMException("The peer connection is closed.", "InvalidStateError"));
+    await Promise.all(changes);
+    expect(slot.track).toBeNull();
+  });
 });

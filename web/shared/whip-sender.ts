@@ -15,6 +15,7 @@ export class SlotSender {
   #tuned = "";
   /** What was asked for last; whatever was asked before is done, or has failed. */
   #last: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(sender: TunedSender, role: SectionRole) {
     this.sender = sender;
@@ -41,8 +42,17 @@ export class SlotSender {
     });
   }
 
+  /** The connection is closed, or is being closed: what was asked for and not done is wanted by nobody. */
+  close(): void {
+    this.#closed = true;
+  }
+
   #next(act: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(act);
+    const done = this.#last
+      .then(() => (this.#closed ? undefined : act()))
+      .catch((error: unknown) => {
+        if (!this.#closed) throw error;
+      });
     this.#last = done.catch(() => undefined);
     return done;
   }

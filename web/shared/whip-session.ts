@@ -133,6 +133,7 @@ export class WhipSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const sender of this.#senders.values()) sender.close();
     this.#pc.close();
     if (this.#address === null) return;
     // keepalive lets the DELETE leave while the page is being closed.
