@@ -18,6 +18,8 @@ const CATCH_UP: f64 = 1.6;
 const DRAINS_FROM: Duration = Duration::from_millis(200);
 const DRAINS_WHOLLY_AT: Duration = Duration::from_millis(700);
 const DRAINING_KEEPS: f64 = 0.05;
+/// Up to this estimate nothing is tried beside a still: there is room for it and the voice, and for nothing else.
+const STILL_ALONE: Bitrate = Bitrate::from_kbps(160);
 /// What a still on its way leaves of the pace of pictures at least.
 const BESIDE_STILL: f64 = 0.3;
 /// A link that was found overfull is paced for so long afterwards.
@@ -267,7 +269,7 @@ impl Link {
             ceiling: self.estimator.ceiling().and_then(fresh),
             wanted: (self.allocation.limited && self.silent_since.is_none() && self.terms.proven)
                 .then_some(wanted)
-                .filter(|_| self.terms.still == Bitrate::ZERO),
+                .filter(|_| self.terms.still == Bitrate::ZERO || self.estimator.estimate() > STILL_ALONE),
             overfull,
             queue: self.estimator.queue_now(),
             shaking: self.estimator.shaking(),

@@ -470,14 +470,16 @@ fn a_place_with_a_ceiling_stays_below_it() {
 }
 
 #[test]
-fn nothing_is_tried_beside_a_still_that_is_on_its_way() {
-    let mut place = Place::new(Path::new(1_000, 40, 0, 0.0), 1);
-    place.terms.still = kbps(30);
-    place.run(10);
-    assert_eq!(place.fill_bytes, 0);
-    place.terms.still = Bitrate::ZERO;
-    place.run(10);
-    assert!(place.fill_bytes > 0, "and when it is there the search goes on");
+fn on_a_thin_link_nothing_is_tried_beside_a_still_that_is_on_its_way() {
+    let tried = |rate: u64, still: u64| {
+        let mut place = Place::new(Path::new(1_000, 40, 0, 0.0), 1);
+        place.link = Link::new(kbps(rate));
+        place.terms.still = kbps(still);
+        place.run(10).fill_bytes
+    };
+    assert_eq!(tried(100, 22), 0);
+    assert!(tried(100, 0) > 0, "and when it is there the search goes on");
+    assert!(tried(250, 80) > 0, "where there is more room a still is no reason to stay small");
 }
 
 /// A place that is sent a quarter of what its link was shown to carry; then the link carries hardly that, and a slide comes after `wait`.

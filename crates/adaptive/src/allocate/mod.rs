@@ -32,7 +32,7 @@ pub struct Terms {
     pub ceiling: Option<Bitrate>,
     /// The budget is known by proof, not by hope: a step up may skip layers.
     pub proven: bool,
-    /// A still slide is on its way over the same link at this rate: nothing is tried beside it.
+    /// A still slide is on its way over the same link at this rate; zero: none is.
     pub still: Bitrate,
     /// More is being looked for and may be found in a moment: steps up wait for it.
     pub searching: bool,
