@@ -33,6 +33,15 @@ pub(crate) struct Available {
     pub(crate) codecs: [Option<Codec>; Slot::COUNT],
 }
 
+/// A still slide that goes over a receiver's link beside its media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StillUnderWay {
+    /// It is there by then.
+    pub until: Timestamp,
+    /// What it takes of the link meanwhile.
+    pub rate: Bitrate,
+}
+
 /// What the server knows of a receiver that the link cannot tell.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of a place, each named")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,8 +54,8 @@ pub struct ReceiverTerms {
     pub somebody_speaks: bool,
     /// Its player can be told to wait longer ([`ReceiverStats::playout`]).
     pub can_wait: bool,
-    /// What a still that is on its way to it takes of the link; zero: none is.
-    pub still: Bitrate,
+    /// The still that is on its way to it, or was.
+    pub still: StillUnderWay,
     /// What a person allows it to use.
     pub ceiling: Option<Bitrate>,
 }
@@ -62,7 +71,7 @@ impl Receiver {
             speaking: self.terms.somebody_speaks,
             protection: self.protection_cost(available),
             ceiling: self.terms.ceiling,
-            still: self.terms.still,
+            still: if now < self.terms.still.until { self.terms.still.rate } else { Bitrate::ZERO },
             ..Terms::default()
         };
         let plan = self.link.update(now, &demands, &terms);

@@ -17,7 +17,7 @@ mod spec;
 mod stats;
 mod track;
 
-pub use adapt::ReceiverTerms;
+pub use adapt::{ReceiverTerms, StillUnderWay};
 pub use adaptive::{Cause, Protection, Rung};
 pub use counts::{Counts, Latency};
 pub use feedback::LossBlock;

@@ -93,8 +93,8 @@ pub(crate) struct Looked {
 pub(crate) struct FetchedStill {
     /// The image, as the host's page made it.
     pub(crate) image: Bytes,
-    /// What the link of whoever asked has to spare beside its voice.
-    pub(crate) pace: Bitrate,
+    /// What the link of whoever asked has to spare beside its voice; `None`: enough for it to go as it is.
+    pub(crate) pace: Option<Bitrate>,
 }
 
 /// A WHIP or WHEP session that was opened.

@@ -4,8 +4,8 @@
 //! Upwards: the rung, its cause and the playout go to the page, which says them in the classroom's words.
 
 use super::{peers::Peer, room::Room, rung};
-use crate::media::{PeerRole, PeerStats, ReceiverTerms, Rung};
-use domain::{Bitrate, Codec, ConnectionId, Identity, MediaKind, PeerId, PlaceId, Slot, Timestamp};
+use crate::media::{PeerRole, PeerStats, ReceiverTerms, Rung, StillUnderWay};
+use domain::{Bitrate, Codec, ConnectionId, Identity, MediaKind, PeerId, PlaceId, Slot};
 use signalling::{LinkNews, PageTerms, ServerMessage};
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ pub(super) struct Viewing {
     page: Option<ConnectionId>,
     can: PageAbilities,
     settled: ReceiverTerms,
-    /// A still is on its way to it until then, at this rate.
-    fetches: (Timestamp, Bitrate),
+    /// The still it asked for last.
+    still: StillUnderWay,
     told: Option<LinkNews>,
     on: Option<OnRung>,
 }
@@ -66,9 +66,9 @@ impl Viewing {
         Self { can, ..Self::default() }
     }
 
-    /// A still is on its way until then; the one before is of no use any more.
-    pub(super) fn fetch(&mut self, until: Timestamp, pace: Bitrate) {
-        self.fetches = (until, pace);
+    /// A still is on its way to it; the one before is of no use any more.
+    pub(super) fn fetches(&mut self, still: StillUnderWay) {
+        self.still = still;
     }
 
     /// Counts the viewer on its rung.
@@ -150,8 +150,7 @@ impl Room {
             (true, ceiling) => Some(ceiling.map_or(SPENT_CEILING, |ceiling| ceiling.min(SPENT_CEILING))),
             (false, ceiling) => ceiling,
         };
-        let (until, pace) = peer.seen.fetches;
-        let still = if self.tools.clock.now() < until { pace } else { Bitrate::ZERO };
+        let still = peer.seen.still;
         let somebody_speaks = somebody_speaks && !speaks;
         ReceiverTerms { stills, speaks, somebody_speaks, can_wait, still, ceiling }
     }

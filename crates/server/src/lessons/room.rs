@@ -167,8 +167,7 @@ impl Room {
                 let _ = reply.send(self.put_still(who, image));
             }
             Call::GetStill { who, no, reply } => {
-                let still = self.get_still(who, no);
-                let _ = reply.send(still);
+                let _ = reply.send(self.get_still(who, no));
             }
             Call::Command(who, command, reply) => {
                 self.save().await;

@@ -3,7 +3,10 @@
 //! The newest one is kept in memory while the lesson is on the air, and nowhere else: a lesson leaves no pictures behind.
 
 use super::{call::FetchedStill, peers::Peer, room::Room};
-use crate::{clock::Clock, media::PeerRole};
+use crate::{
+    clock::Clock,
+    media::{PeerRole, StillUnderWay},
+};
 use bytes::Bytes;
 use domain::{Action, Bitrate, Identity, Slot};
 use signalling::{Problem, ProblemCode, ServerMessage, Still, StillNews};
@@ -19,6 +22,8 @@ const VOICE: Bitrate = Bitrate::from_kbps(60);
 /// A still goes at least this fast: one that never comes helps nobody.
 const SPARE_LEAST: Bitrate = Bitrate::from_kbps(22);
 
+/// A link with this much to spare is no weak one: the still goes as it is.
+const SPARE_ENOUGH: Bitrate = Bitrate::from_kbps(1_500);
 /// How fast a still goes where nobody knows what the link carries.
 const SPARE_UNKNOWN: Bitrate = Bitrate::from_kbps(150);
 /// The link is searched again after this, whether the still has come or not.
@@ -83,13 +88,16 @@ impl Room {
         });
         // A page fetches its first still before its media has said anything of the link.
         let carried = who.place().and_then(|place| self.carried.get(&place));
-        let pace =
-            measured.min().or_else(|| Some(spare(*carried?, VOICE, Duration::ZERO))).unwrap_or(SPARE_UNKNOWN);
-        let until = self.tools.clock.now() + pace.time_for(image.len() as u64).min(FETCHED_WITHIN);
-        for peer in self.peers.values_mut().filter(|peer| theirs(peer)) {
-            peer.seen.fetch(until, pace);
+        let pace = measured.min().or_else(|| Some(spare(*carried?, VOICE, Duration::ZERO)));
+        let pace = Some(pace.unwrap_or(SPARE_UNKNOWN)).filter(|pace| *pace < SPARE_ENOUGH);
+        if let Some(rate) = pace {
+            let takes = rate.time_for(image.len() as u64).min(FETCHED_WITHIN);
+            let still = StillUnderWay { until: self.tools.media.now() + takes, rate };
+            for peer in self.peers.values_mut().filter(|peer| theirs(peer)) {
+                peer.seen.fetches(still);
+            }
+            self.settle_terms();
         }
-        self.settle_terms();
         Ok(FetchedStill { image, pace })
     }
 

@@ -62,6 +62,6 @@ pub use api::{
 };
 pub(crate) use guests::SlotSet;
 pub use handle::{MediaHandle, RunningMedia, start};
-pub use relay::{Cause, ReceiverTerms, Rung, SlotStats};
+pub use relay::{Cause, ReceiverTerms, Rung, SlotStats, StillUnderWay};
 pub(crate) use streams::tune;
 pub use tap::Tapped;

@@ -24,8 +24,6 @@ use tokio::time::{Instant, sleep_until};
 const STILL_BYTES_MAX: usize = 64 * 1024;
 /// A still goes to a weak link in pieces of one packet, so that a voice packet never waits for more than one.
 const PIECE: usize = 1_100;
-/// A link with this much to spare is no weak one: the still goes as it is.
-const SPARE_ENOUGH: Bitrate = Bitrate::from_kbps(1_500);
 
 #[derive(Serialize)]
 pub(super) struct StillReceipt {
@@ -66,10 +64,8 @@ pub(super) async fn show(
         (header::CONTENT_LENGTH, still.image.len().to_string()),
         (header::CACHE_CONTROL, "private, max-age=600".to_owned()),
     ];
-    if still.pace >= SPARE_ENOUGH {
-        return Ok((headers, still.image).into_response());
-    }
-    Ok((headers, RawBody::from_stream(paced(still.image, still.pace))).into_response())
+    let Some(pace) = still.pace else { return Ok((headers, still.image).into_response()) };
+    Ok((headers, RawBody::from_stream(paced(still.image, pace))).into_response())
 }
 
 /// The image in pieces, each with the time after the first at which it may leave.
