@@ -42,6 +42,12 @@ pub struct StillUnderWay {
     pub rate: Bitrate,
 }
 
+impl StillUnderWay {
+    fn rate_at(self, now: Timestamp) -> Bitrate {
+        if now < self.until { self.rate } else { Bitrate::ZERO }
+    }
+}
+
 /// What the server knows of a receiver that the link cannot tell.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of a place, each named")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,7 +77,7 @@ impl Receiver {
             speaking: self.terms.somebody_speaks,
             protection: self.protection_cost(available),
             ceiling: self.terms.ceiling,
-            still: if now < self.terms.still.until { self.terms.still.rate } else { Bitrate::ZERO },
+            still: self.terms.still.rate_at(now),
             ..Terms::default()
         };
         let plan = self.link.update(now, &demands, &terms);
@@ -264,5 +270,18 @@ impl Receiver {
                 None => SlotStats::default(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_still_takes_of_the_link_until_it_is_there() {
+        let still = StillUnderWay { until: Timestamp::from_millis(2_000), rate: Bitrate::from_kbps(80) };
+        assert_eq!(still.rate_at(Timestamp::from_millis(1_999)), still.rate);
+        assert_eq!(still.rate_at(Timestamp::from_millis(2_000)), Bitrate::ZERO);
+        assert_eq!(StillUnderWay::default().rate_at(Timestamp::ZERO), Bitrate::ZERO, "none was asked for");
     }
 }

@@ -169,7 +169,12 @@ impl Allocator {
             let demand = &demands[slot.index()];
             if terms.proven { demand.best() } else { demand.next_above(kept[slot.index()]) }
         });
-        let fits = if now < self.wary_until { BACK } else { CLIMB };
+        // Nothing at all yet: something now is worth more than something better in a moment.
+        let has_picture = kept
+            .iter()
+            .zip(Slot::ALL)
+            .any(|(layer, slot)| layer.is_some() && slot.kind() == domain::MediaKind::Video);
+        let fits = if has_picture && now < self.wary_until { BACK } else { CLIMB };
         let grown = grow(kept, budget.scale(fits), &capped(demands, limits), terms);
         if grown == kept {
             self.fits_since = None;
@@ -177,11 +182,6 @@ impl Allocator {
         }
         let fits_since = *self.fits_since.get_or_insert(now);
         let may_get_better = terms.searching && now.saturating_since(fits_since) < SEARCH_PATIENCE;
-        // Nothing at all yet: something now is worth more than something better in a moment.
-        let has_picture = kept
-            .iter()
-            .zip(Slot::ALL)
-            .any(|(layer, slot)| layer.is_some() && slot.kind() == domain::MediaKind::Video);
         let hold = now < self.climb_after && !self.is_let_off(now, budget);
         if hold && self.may_go_back && self.cut.is_some_and(|(at, _)| now.saturating_since(at) >= BACK_AFTER)
         {

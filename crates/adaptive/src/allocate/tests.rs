@@ -114,6 +114,26 @@ fn what_barely_fits_a_link_that_has_just_failed_is_not_tried_on_it() {
 }
 
 #[test]
+fn a_class_without_any_picture_gets_the_first_one_that_fits() {
+    let mut allocator = Allocator::default();
+    let voice_only = |allocator: &mut Allocator, ms, budget| {
+        let got = allocator.update(at(ms), kbps(budget), &lesson(), &HOPE).layers;
+        Slot::ALL.iter().all(|slot| slot.kind() == domain::MediaKind::Audio || got[slot.index()].is_none())
+    };
+    assert!(!voice_only(&mut allocator, 0, 3_000));
+    assert!(voice_only(&mut allocator, 5_000, 60));
+    let least = (61..3_000).find(|budget| {
+        let picture = allocate(kbps(*budget), &lesson(), &HOPE);
+        Slot::ALL
+            .iter()
+            .any(|slot| slot.kind() == domain::MediaKind::Video && picture.layers[slot.index()].is_some())
+    });
+    let fits = least.expect("some budget has room for a picture") * 10 / 9 + 2;
+    assert!(voice_only(&mut allocator, 5_900, fits), "not at once");
+    assert!(!voice_only(&mut allocator, 15_000, fits), "after the hold, and not ten seconds later");
+}
+
+#[test]
 fn a_first_hold_ends_early_when_the_link_is_shown_to_carry_far_more() {
     let mut allocator = Allocator::default();
     let program_at = program_with(HOPE);

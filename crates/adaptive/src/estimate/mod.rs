@@ -140,6 +140,8 @@ struct Feedback {
     /// When it came first.
     since: Option<Timestamp>,
     acked: AckedMeter,
+    /// What got through of late, corrected for what the air loses, bits per second; as of the last feedback.
+    lately_bps: f64,
     queue: QueueGauge,
     loss: LossSplit,
     /// The queue a moment ago, to tell whether it grows.
@@ -279,9 +281,7 @@ impl LinkEstimator {
         if !is_known || self.estimate_bps > UNPROVEN_BELOW || !self.has_feedback(now) {
             return None;
         }
-        let air = (1.0 - self.feedback.loss.inherent()).max(0.3);
-        let lately = self.feedback.acked.latest_bps().max(self.feedback.acked.steady_bps()) / air;
-        let most = (lately * UNPROVEN_MORE).max(UNPROVEN_LEAST);
+        let most = (self.feedback.lately_bps * UNPROVEN_MORE).max(UNPROVEN_LEAST);
         (most < self.estimate_bps * UNPROVEN_SHARE).then(|| Bitrate::from_bps(most as u64))
     }
 
@@ -420,6 +420,7 @@ impl LinkEstimator {
         let air = (1.0 - feedback.loss.inherent()).max(0.3);
         let through = feedback.acked.bps() / air;
         let comes_out = feedback.acked.latest_bps() / air;
+        feedback.lately_bps = comes_out.max(feedback.acked.steady_bps() / air);
         let doubtful = DOUBTFUL_QUEUE + feedback.queue.stray() * 4;
         if ours.is_some_and(|ours| ours > doubtful.as_micros() as f64) && now >= self.excused_until {
             self.doubted = Some((now, comes_out));
