@@ -49,7 +49,9 @@ export async function watchRows(page) {
     document.addEventListener('keydown', (event) => {
       if (event.key !== 'F2') return
       const videos = [...document.querySelectorAll('video')].filter((v) => v.videoWidth > 0 && v.offsetWidth > 0)
-      window.__opened.push(videos.map(read).find((n) => n !== null) ?? null)
+      // What cannot be read is described instead: a picture that stalls, or none.
+      const seen = videos.map((v) => [v.videoWidth, v.readyState, v.currentTime, v.buffered.length > 0 ? v.buffered.end(v.buffered.length - 1) : null])
+      window.__opened.push(videos.map(read).find((n) => n !== null) ?? JSON.stringify(seen))
     }, true)
   }`)
 }
@@ -67,7 +69,7 @@ const FRAMES = 150
  */
 export function errors(taken, frames, moments) {
   return moments.map((ms, row) => {
-    assert.ok(frames[row] !== null, `row ${row}: no frame was in sight`)
+    assert.equal(typeof frames[row], 'number', `row ${row}: no frame was in sight, but [width, ready, at, buffered to] ${frames[row]}`)
     const times = taken.flatMap(([number, at]) => {
       const ahead = (frames[row] - number + FRAMES) % FRAMES
       return ahead <= 6 ? [at + (ahead * 1000) / FPS] : []
