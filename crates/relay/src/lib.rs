@@ -10,6 +10,7 @@ mod counts;
 mod feedback;
 mod history;
 mod outlet;
+mod pacer;
 mod padding;
 mod receiver;
 mod relay;

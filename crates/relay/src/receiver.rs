@@ -5,6 +5,7 @@ use crate::{
     CaptureClock, Counts, Egress, Outlet, ReceiverSpec, ReceiverTerms, SlotSpec,
     history::SendHistory,
     outlet::{DATAGRAM_MAX, Packet, Refused, Stream},
+    pacer::Pacer,
     relay::{Due, Wishes},
     spec::codec_index,
     track::Tracks,
@@ -126,9 +127,7 @@ pub struct Receiver {
     pub(crate) catch_up: Bitrate,
     /// Its TCP connection takes no more now: pictures wait in the ring.
     clogged: bool,
-    /// Bytes that may leave now; negative after a burst.
-    credit: i64,
-    credit_at: Timestamp,
+    pacer: Pacer,
     /// Bytes of repair that may leave now.
     pub(crate) repair_credit: u64,
     pub(crate) connected_at: Timestamp,
@@ -177,8 +176,7 @@ impl Receiver {
             pace: None,
             catch_up: REPLAY_RATE,
             clogged: false,
-            credit: 0,
-            credit_at: now,
+            pacer: Pacer::new(now),
             repair_credit: Bitrate::from_kbps(500).bytes_in(Duration::from_secs(1)),
             connected_at: now,
             report_due: now,
@@ -256,7 +254,7 @@ impl Receiver {
             if behind.layer == item.layer && item.number >= behind.next {
                 return false;
             }
-        } else if (self.clogged || (self.pace.is_some() && self.credit <= 0))
+        } else if (self.clogged || (self.pace.is_some() && !self.pacer.may_send()))
             && item.slot.kind() == MediaKind::Video
             && slot.down.current() == Some(item.layer)
         {
@@ -332,7 +330,7 @@ impl Receiver {
                     exit.counts.skipped += 1;
                     break;
                 }
-                if self.clogged || waits || (behind.paced && self.credit <= 0) {
+                if self.clogged || waits || (behind.paced && !self.pacer.may_send()) {
                     break;
                 }
                 state.behind = Some(Behind { next: behind.next + 1, ..behind });
@@ -415,7 +413,7 @@ impl Receiver {
     pub(crate) fn sent(&mut self, total: usize, counts: &mut Counts) {
         self.counts.packets += 1;
         self.counts.bytes += total as u64;
-        self.credit = self.credit.saturating_sub_unsigned(total as u64);
+        self.pacer.on_sent(total + IP_OVERHEAD);
         counts.packets += 1;
         counts.bytes += total as u64;
     }
@@ -464,15 +462,10 @@ impl Receiver {
     }
 
     fn refill(&mut self, now: Timestamp) {
-        let passed = now.saturating_since(self.credit_at);
-        self.credit_at = now;
         let is_behind = self.slots.iter().flatten().any(|slot| slot.behind.is_some());
         let planned = self.pace.filter(|_| !is_behind).unwrap_or(self.catch_up);
         let most = if is_behind || self.pace.is_some() { self.link.at_once(now) } else { None };
-        let pace = most.map_or(planned, |most| most.min(planned));
-        // Two packets, or what the link carries in 20 ms: a pause is not made up for by a burst.
-        let most = pace.bytes_in(Duration::from_millis(20)).max(3_000).cast_signed();
-        self.credit = self.credit.saturating_add_unsigned(pace.bytes_in(passed)).clamp(-most, most);
+        self.pacer.refill(now, most.map_or(planned, |most| most.min(planned)));
     }
 
     /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
