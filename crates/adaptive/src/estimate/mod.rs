@@ -59,6 +59,9 @@ const BACK_OFF_GENTLY: f64 = 0.93;
 const KNOWN_AFTER: Duration = Duration::from_secs(5);
 /// A queue this far above the link's own shaking casts doubt on an estimate, long before it is cut.
 const DOUBTFUL_QUEUE: Duration = Duration::from_millis(30);
+/// A queue this far above it within 100 ms is more than doubt: what comes out of the link now is what it carries.
+const GREAT_QUEUE: Duration = Duration::from_millis(80);
+const GREAT_QUEUE_STRAYS: f64 = 8.0;
 /// For so long after that no more is sent at once than got through lately, and this much more.
 const DOUBTED_FOR: Duration = Duration::from_secs(5);
 const TRUSTED_MORE: f64 = 1.25;
@@ -123,12 +126,21 @@ pub struct LinkEstimator {
     overfull: Option<Overfull>,
     /// Until then a queue is of our own trying and costs nothing but the try.
     excused_until: Timestamp,
-    /// When a queue was last found that casts doubt on the estimate, and what came out of it then.
-    doubted: Option<(Timestamp, f64)>,
+    doubt: Option<Doubt>,
     /// When the link was heard again after a silence; zero: it never was silent.
     restarted_at: Timestamp,
     feedback: Feedback,
     reports: Reports,
+}
+
+/// A queue was found that casts doubt on the estimate.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    at: Timestamp,
+    /// What came out of it then, bits per second.
+    came_out: f64,
+    /// No more than came out is believed.
+    is_great: bool,
 }
 
 /// What transport-wide feedback has shown so far.
@@ -178,7 +190,7 @@ impl LinkEstimator {
             ceiling: None,
             overfull: None,
             excused_until: Timestamp::ZERO,
-            doubted: None,
+            doubt: None,
             restarted_at: Timestamp::ZERO,
             feedback: Feedback::default(),
             reports: Reports::default(),
@@ -257,10 +269,11 @@ impl LinkEstimator {
     /// What may be sent at once, a keyframe say: the estimate, unless a queue has cast doubt on it. Where little is sent an estimate
     /// is as old as its last proof, and a link that has shrunk since says so by a short queue first.
     pub fn trusted(&self, now: Timestamp) -> Bitrate {
-        let bps = self.doubt(now).map_or(self.estimate_bps, |(_, came_out)| {
+        let bps = self.doubt(now).map_or(self.estimate_bps, |doubt| {
             let air = (1.0 - self.feedback.loss.inherent()).max(0.3);
             let lately = self.feedback.acked.steady_bps() / air * TRUSTED_MORE;
-            lately.max(came_out).clamp(ESTIMATE_MIN.min(self.estimate_bps), self.estimate_bps)
+            let lately = if doubt.is_great { 0.0 } else { lately };
+            lately.max(doubt.came_out).clamp(ESTIMATE_MIN.min(self.estimate_bps), self.estimate_bps)
         });
         Bitrate::from_bps(bps as u64)
     }
@@ -270,8 +283,8 @@ impl LinkEstimator {
         self.doubt(now).is_some()
     }
 
-    fn doubt(&self, now: Timestamp) -> Option<(Timestamp, f64)> {
-        self.doubted.filter(|(at, _)| now.saturating_since(*at) < DOUBTED_FOR)
+    fn doubt(&self, now: Timestamp) -> Option<Doubt> {
+        self.doubt.filter(|doubt| now.saturating_since(doubt.at) < DOUBTED_FOR)
     }
 
     /// Where far less than the estimate is being sent nothing has proven it lately: so much may leave at once, and what gets through of
@@ -295,7 +308,7 @@ impl LinkEstimator {
         let rate = (rate.as_bps() as f64).min(ESTIMATE_MAX);
         if rate > self.estimate_bps {
             self.estimate_bps = rate;
-            self.doubted = None;
+            self.doubt = None;
         }
         if self.ceiling.is_some_and(|(_, ceiling)| rate > ceiling * 1.2) {
             self.ceiling = None;
@@ -422,8 +435,12 @@ impl LinkEstimator {
         let comes_out = feedback.acked.latest_bps() / air;
         feedback.lately_bps = comes_out.max(feedback.acked.steady_bps() / air);
         let doubtful = DOUBTFUL_QUEUE + feedback.queue.stray() * 4;
-        if ours.is_some_and(|ours| ours > doubtful.as_micros() as f64) && now >= self.excused_until {
-            self.doubted = Some((now, comes_out));
+        let latest = feedback.queue.latest_us().map(|latest| (latest - feedback.accepted_us).max(0.0));
+        let great = GREAT_QUEUE + feedback.queue.stray().mul_f64(GREAT_QUEUE_STRAYS);
+        let is_great = latest.is_some_and(|latest| latest > great.as_micros() as f64);
+        let is_doubtful = ours.is_some_and(|ours| ours > doubtful.as_micros() as f64);
+        if (is_doubtful || is_great) && now >= self.excused_until {
+            self.doubt = Some(Doubt { at: now, came_out: comes_out, is_great });
         }
         if stands && (feedback.grows || long || excess) {
             self.overfull = Some(Overfull::Queue);

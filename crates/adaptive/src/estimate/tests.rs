@@ -119,6 +119,17 @@ fn a_queue_that_builds_up_cuts_before_anything_is_lost() {
 }
 
 #[test]
+fn a_great_queue_is_trusted_with_no_more_than_comes_out_of_it_now() {
+    let mut link = LinkEstimator::new(Bitrate::from_kbps(2_000));
+    feed(&mut link, 0, 500, |_| Some(40));
+    // A fifth of a second in which the link carries 480 kbit/s: each packet takes twice as long to come out as it took to go in.
+    feed(&mut link, 500, 520, |n| Some(40 + (n - 500) * 10));
+    let trusted = link.trusted(at(5_200));
+    assert!(link.is_doubted(at(5_200)));
+    assert!(trusted < Bitrate::from_kbps(600), "{trusted}: what got through lately was 960");
+}
+
+#[test]
 fn a_shaking_radio_link_is_not_taken_for_a_queue() {
     let mut link = LinkEstimator::new(Bitrate::from_kbps(1_500));
     feed(&mut link, 0, 2_000, |n| Some(100 + n * 7_919 % 60));
