@@ -40,6 +40,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(14);
 const PAUSE_GROWS: f64 = 1.5;
 /// Within a probe the queue may grow by this share of its length, and a little for the link's own shaking.
 const QUEUE_MAY_GROW: f64 = 0.1;
+/// Up to this loss a link queues what it does not carry.
+const LOST_LITTLE: f64 = 0.05;
+/// A queue that grows by more than this and the link's own shaking ends a probe before its time.
+const QUEUE_ENDS: Duration = Duration::from_millis(60);
+const QUEUE_ENDS_SHAKING: u32 = 8;
+/// What a report shows of fewer packets says nothing about a queue.
+const REPORT_PACKETS: u32 = 3;
 /// A probe that sent less than this share of its rate proved only what it sent.
 const SENT_ENOUGH: f64 = 0.9;
 
@@ -107,6 +114,8 @@ struct Probe {
     /// Shortest transit of the first and of the last third, receiver clock minus ours, microseconds.
     quickest_first: Option<i64>,
     quickest_last: Option<i64>,
+    /// The same of the latest report.
+    quickest_now: Option<i64>,
     /// Send time of the newest packet heard of.
     heard_of: Timestamp,
     first_arrival: Option<Timestamp>,
@@ -173,7 +182,9 @@ impl Prober {
                 self.begin(now, link);
                 None
             }
-            State::Running(probe) if link.overfull => self.finish(now, &probe, link, false),
+            State::Running(probe) if link.overfull || probe.fills_up(link) => {
+                self.finish(now, &probe, link, None)
+            }
             State::Running(probe) => {
                 if now >= probe.until {
                     self.state = State::Judging(probe);
@@ -184,8 +195,8 @@ impl Prober {
                 let heard_all = probe.heard_of >= probe.until - LASTS_FIRST / 4;
                 let given_up = now >= probe.until + link.rtt + JUDGED_WITHIN;
                 if link.overfull || heard_all || given_up {
-                    let good = !link.overfull && heard_all && probe.went_well(link);
-                    self.finish(now, &probe, link, good)
+                    let proven = if link.overfull || !heard_all { None } else { probe.proven(link) };
+                    self.finish(now, &probe, link, proven)
                 } else {
                     None
                 }
@@ -203,6 +214,7 @@ impl Prober {
     /// Takes feedback, in the order of sending.
     pub fn on_feedback(&mut self, packets: &[Seen]) {
         let (State::Running(probe) | State::Judging(probe)) = &mut self.state else { return };
+        let (mut quickest, mut arrived) = (i64::MAX, 0);
         for packet in packets {
             probe.heard_of = probe.heard_of.max(packet.sent);
             if packet.sent < probe.began || packet.sent > probe.until {
@@ -214,12 +226,17 @@ impl Prober {
                 continue;
             };
             probe.note_transit(packet.sent, received);
+            quickest = quickest.min(transit(packet.sent, received));
+            arrived += 1;
             if probe.first_arrival.is_none() {
                 probe.first_arrival = Some(received);
                 probe.first_bytes = u64::from(packet.size);
             }
             probe.arrived_bytes += u64::from(packet.size);
             probe.last_arrival = probe.last_arrival.max(received);
+        }
+        if arrived >= REPORT_PACKETS {
+            probe.quickest_now = Some(quickest);
         }
     }
 
@@ -256,6 +273,7 @@ impl Prober {
             lost: 0,
             quickest_first: None,
             quickest_last: None,
+            quickest_now: None,
             heard_of: Timestamp::ZERO,
             first_arrival: None,
             last_arrival: Timestamp::ZERO,
@@ -264,12 +282,18 @@ impl Prober {
         });
     }
 
-    fn finish(&mut self, now: Timestamp, probe: &Probe, link: &Conditions, good: bool) -> Option<Finding> {
+    fn finish(
+        &mut self,
+        now: Timestamp,
+        probe: &Probe,
+        link: &Conditions,
+        proven: Option<Bitrate>,
+    ) -> Option<Finding> {
         self.state = State::Waiting;
-        if good {
+        if let Some(proven) = proven.filter(|&proven| proven > link.estimate || !probe.exceeded(link)) {
             self.pause = PAUSE;
             self.next_at = now;
-            return Some(Finding::Carries(probe.proven()));
+            return Some(Finding::Carries(proven));
         }
         // A few packets on a link nobody knows yet: late ones are as likely the air's doing as a queue's. Tried once more.
         if self.is_first_search() && !link.overfull && !std::mem::replace(&mut self.doubted, true) {
@@ -279,27 +303,53 @@ impl Prober {
         self.step = STEP;
         self.next_at = now + self.pause;
         self.pause = self.pause.mul_f64(PAUSE_GROWS).min(PAUSE_MAX);
+        // What was known got through and nothing beyond it: the estimate is right.
+        if proven.is_some() {
+            return None;
+        }
         let air = (1.0 - link.inherent_loss).max(0.3);
         probe.arrival_rate().map(|rate| Finding::Overfull(rate.scale(1.0 / air)))
     }
 }
 
 impl Probe {
-    fn went_well(&self, link: &Conditions) -> bool {
+    /// What it has shown to get through; `None`: no more than was known, or too much was lost or queued.
+    fn proven(&self, link: &Conditions) -> Option<Bitrate> {
         if self.packets == 0 {
-            return false;
+            return None;
         }
         let lost = f64::from(self.lost) / f64::from(self.packets);
         let chance = 2.0 * (link.inherent_loss.max(0.02) / f64::from(self.packets)).sqrt();
-        let (Some(first), Some(last)) = (self.quickest_first, self.quickest_last) else { return false };
-        let grew = Duration::from_micros(last.wrapping_sub(first).clamp(0, 10_000_000).cast_unsigned());
+        let grew = grown(self.quickest_first?, self.quickest_last?).saturating_sub(link.shaking * 2);
         let lasted = self.until.saturating_since(self.began);
-        let may_grow = lasted.mul_f64(QUEUE_MAY_GROW) + link.shaking * 2;
-        lost <= link.inherent_loss + 0.08 + chance && grew <= may_grow
+        if lost > link.inherent_loss + 0.08 + chance || grew > lasted.mul_f64(QUEUE_MAY_GROW) {
+            return None;
+        }
+        // A queue that grew between the first and the last third is what was sent and did not get through.
+        let through = 1.0 - grew.as_secs_f64() / (lasted.as_secs_f64() * 2.0 / 3.0);
+        // Where a link drops instead of queueing, loss is the judge, and small steps would creep past it.
+        Some(if lost > LOST_LITTLE { self.sent() } else { self.sent().scale(through) })
+    }
+
+    /// The rate it was sent at, as far as it was.
+    fn sent(&self) -> Bitrate {
+        let left = Bitrate::of(self.left_bytes, self.until.saturating_since(self.began));
+        if left >= self.rate.scale(SENT_ENOUGH) { self.rate } else { left }
+    }
+
+    /// Whether more was sent than the link was believed to carry.
+    fn exceeded(&self, link: &Conditions) -> bool {
+        self.sent() > link.estimate
+    }
+
+    /// Whether it has put more into a queue already than a link's own shaking explains.
+    fn fills_up(&self, link: &Conditions) -> bool {
+        let (Some(first), Some(latest)) = (self.quickest_first, self.quickest_now) else { return false };
+        grown(first, latest) > QUEUE_ENDS + link.shaking * QUEUE_ENDS_SHAKING
     }
 
     fn note_transit(&mut self, sent: Timestamp, received: Timestamp) {
-        let transit = received.as_micros().wrapping_sub(sent.as_micros()).cast_signed();
+        let transit = transit(sent, received);
         let third = self.until.saturating_since(self.began) / 3;
         let quickest = if sent < self.began + third {
             &mut self.quickest_first
@@ -318,12 +368,16 @@ impl Probe {
         let measured = self.is_whole && self.packets - self.lost >= MEASURED_PACKETS && span >= MEASURED_OVER;
         measured.then(|| Bitrate::of(self.arrived_bytes - self.first_bytes, span))
     }
+}
 
-    /// What a probe that went well has shown to get through.
-    fn proven(&self) -> Bitrate {
-        let left = Bitrate::of(self.left_bytes, self.until.saturating_since(self.began));
-        if left >= self.rate.scale(SENT_ENOUGH) { self.rate } else { left }
-    }
+/// Receiver's clock minus ours, microseconds.
+fn transit(sent: Timestamp, received: Timestamp) -> i64 {
+    received.as_micros().wrapping_sub(sent.as_micros()).cast_signed()
+}
+
+/// How much longer `last` took than `first`, both transits.
+fn grown(first: i64, last: i64) -> Duration {
+    Duration::from_micros(last.wrapping_sub(first).clamp(0, 10_000_000).cast_unsigned())
 }
 
 #[cfg(test)]
@@ -445,5 +499,45 @@ mod tests {
         let pauses: Vec<u64> = began.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(pauses.windows(2).take(4).all(|pair| pair[1] > pair[0]), "{pauses:?}");
         assert!(pauses.iter().all(|pause| *pause < 16_500), "{pauses:?}");
+    }
+
+    /// A probe under way over [`LINK`], 500 bytes each 10 ms (400 kbit/s), reported every 50 ms; `transit_ms(n)` of the n-th packet.
+    fn probe_with(transit_ms: impl Fn(u64) -> u64) -> (Timestamp, Option<Finding>) {
+        // Not the first search, whose steps are shorter than a queue takes to be heard of.
+        let mut prober = Prober { step: STEP, ..Prober::default() };
+        let wanted = Conditions { wanted: Some(Bitrate::from_kbps(400)), ..LINK };
+        prober.poll(at(0), &wanted);
+        assert!(prober.is_running());
+        let mut sent = Vec::new();
+        for ms in (0..3_000).step_by(10) {
+            prober.on_sent(at(ms), 500);
+            let received = Some(at(77_000_000 + ms + transit_ms(ms / 10)));
+            sent.push(Seen { sent: at(ms), received, size: 500 });
+            if ms % 50 == 40 {
+                prober.on_feedback(&std::mem::take(&mut sent));
+            }
+            let finding = prober.poll(at(ms), &wanted);
+            if finding.is_some() || (!prober.is_running() && matches!(prober.state, State::Waiting)) {
+                return (at(ms), finding);
+            }
+        }
+        panic!("no end");
+    }
+
+    #[test]
+    fn a_probe_proves_what_came_out_of_the_link_and_not_what_was_sent() {
+        let (_, all) = probe_with(|_| 40);
+        let Some(Finding::Carries(all)) = all else { panic!("{all:?}") };
+        let (_, queued) = probe_with(|n| 40 + n * 9 / 10);
+        let Some(Finding::Carries(proven)) = queued else { panic!("{queued:?}") };
+        assert!((0.85..0.95).contains(&(proven.as_bps() as f64 / all.as_bps() as f64)), "{proven} of {all}");
+    }
+
+    #[test]
+    fn a_probe_that_fills_a_queue_is_broken_off() {
+        let (ended, finding) = probe_with(|n| 40 + n * 8);
+        assert!(!matches!(finding, Some(Finding::Carries(_))), "{finding:?}");
+        let (whole, _) = probe_with(|_| 40);
+        assert!(ended + Duration::from_millis(100) < whole, "{ended:?} of {whole:?}");
     }
 }
