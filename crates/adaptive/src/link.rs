@@ -7,18 +7,23 @@ use crate::{
 use domain::{Bitrate, Timestamp};
 use std::time::Duration;
 
-/// Pace of pictures towards a place whose link is known or suspected to be thin, times the estimate.
+/// Pace of pictures towards a place whose link is suspected to be thin, times the estimate; where its limit has been met a short while
+/// ago, a tenth more for as long as a slide takes would be a queue.
 const PACE: f64 = 1.1;
+const PACE_AT_LIMIT: f64 = 1.0;
 /// Whoever catches up sends without a pause: that must fit into what the link carries, or it becomes a queue.
 const CATCH_UP_MOST: f64 = 0.95;
 /// A receiver with room for everything catches up at this much of its media's rate at least.
 const CATCH_UP: f64 = 1.6;
-/// A queue of ours from this length on is let drain, at the cost of pictures: the longer, the less of the pace remains, and at this
-/// length nearly nothing. A modem with room for a second would otherwise keep the voice a second late for as long as the rate fits.
-const DRAINS_FROM: Duration = Duration::from_millis(200);
-const DRAINS_WHOLLY_AT: Duration = Duration::from_millis(700);
+/// A queue of ours from this length on, and the link's own shaking, is let drain, at the cost of pictures: the longer, the less of the
+/// pace remains, and at so much more nearly nothing. A modem with room for a second would otherwise keep the voice late for as long as
+/// the rate fits.
+const DRAINS_FROM: Duration = Duration::from_millis(100);
+const DRAINS_FROM_SHAKING: u32 = 4;
+const DRAINS_WHOLLY: Duration = Duration::from_millis(500);
 const DRAINING_KEEPS: f64 = 0.05;
-/// Up to this estimate nothing is tried beside a still: there is room for it and the voice, and for nothing else.
+/// Up to this estimate nothing is tried beside a still: there is room for it and the voice, and for nothing else. Beyond it, only the
+/// first search goes on, lest a class wait for its picture: what a still takes is no part of what is measured.
 const STILL_ALONE: Bitrate = Bitrate::from_kbps(160);
 /// What a still on its way leaves of the pace of pictures at least.
 const BESIDE_STILL: f64 = 0.3;
@@ -154,14 +159,16 @@ impl Link {
         let (estimate, trusted) = (self.estimator.estimate(), self.estimator.trusted(now));
         let paced =
             self.allocation.limited || was_overfull || trusted < estimate || self.at_once(now).is_some();
-        let as_chosen = estimate.max(self.allocation.rate).scale(PACE);
+        let pace = if was_overfull { PACE_AT_LIMIT } else { PACE };
+        let as_chosen = estimate.max(self.allocation.rate).scale(pace);
         let pace = paced.then_some(if trusted < estimate { trusted } else { as_chosen });
         let catch_up = self
             .terms
             .proven
             .then(|| estimate.scale(CATCH_UP_MOST).max(self.allocation.rate.scale(CATCH_UP)));
         let catch_up = if paced { Some(trusted.scale(CATCH_UP_MOST)) } else { catch_up };
-        let keeps = keeps_while_draining(self.estimator.queue());
+        let drains_from = DRAINS_FROM + self.estimator.shaking() * DRAINS_FROM_SHAKING;
+        let keeps = keeps_while_draining(self.estimator.queue().saturating_sub(drains_from));
         // A still on its way is part of what the link carries: pictures wait for it here rather than with the voice in a modem.
         let left = |rate: Bitrate| (rate - self.terms.still).max(rate.scale(BESIDE_STILL)).scale(keeps);
         let [pace, catch_up] = [pace, catch_up].map(|rate| rate.map(left));
@@ -231,6 +238,10 @@ impl Link {
         self.estimator.estimate().scale(1.0 - self.repair_share())
     }
 
+    fn may_search_beside_still(&self) -> bool {
+        self.prober.is_first_search() && self.estimator.estimate() > STILL_ALONE
+    }
+
     fn repair_share(&self) -> f64 {
         self.estimator.inherent_loss().max(self.estimator.loss() * 0.8).min(0.5)
     }
@@ -269,7 +280,7 @@ impl Link {
             ceiling: self.estimator.ceiling().and_then(fresh),
             wanted: (self.allocation.limited && self.silent_since.is_none() && self.terms.proven)
                 .then_some(wanted)
-                .filter(|_| self.terms.still == Bitrate::ZERO || self.estimator.estimate() > STILL_ALONE),
+                .filter(|_| self.terms.still == Bitrate::ZERO || self.may_search_beside_still()),
             overfull,
             queue: self.estimator.queue_now(),
             shaking: self.estimator.shaking(),
@@ -285,11 +296,9 @@ impl Link {
     }
 }
 
-/// What a standing queue leaves of the pace.
-fn keeps_while_draining(queue: Duration) -> f64 {
-    let over = queue.saturating_sub(DRAINS_FROM).as_secs_f64();
-    let most = DRAINS_WHOLLY_AT.saturating_sub(DRAINS_FROM).as_secs_f64();
-    (1.0 - over / most).max(DRAINING_KEEPS)
+/// What of the pace remains beside a queue that is so much longer than it may be.
+fn keeps_while_draining(over: Duration) -> f64 {
+    (1.0 - over.as_secs_f64() / DRAINS_WHOLLY.as_secs_f64()).max(DRAINING_KEEPS)
 }
 
 #[cfg(test)]
@@ -299,10 +308,10 @@ mod tests {
     #[test]
     fn the_longer_a_queue_of_ours_stands_the_less_is_put_upon_it() {
         let keeps = |ms| keeps_while_draining(Duration::from_millis(ms));
-        assert!((keeps(0) - 1.0).abs() < f64::EPSILON && (keeps(200) - 1.0).abs() < f64::EPSILON);
-        assert!((keeps(450) - 0.5).abs() < 0.01);
+        assert!((keeps(0) - 1.0).abs() < f64::EPSILON);
+        assert!((keeps(250) - 0.5).abs() < 0.01);
         assert!(
-            (keeps(700) - DRAINING_KEEPS).abs() < f64::EPSILON,
+            (keeps(500) - DRAINING_KEEPS).abs() < f64::EPSILON,
             "voice goes on: it does not ask for pace"
         );
         assert!((keeps(9_000) - DRAINING_KEEPS).abs() < f64::EPSILON);

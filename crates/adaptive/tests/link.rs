@@ -483,6 +483,18 @@ fn on_a_thin_link_nothing_is_tried_beside_a_still_that_is_on_its_way() {
     assert!(tried(250, 80) > 0, "where there is more room a still is no reason to stay small");
 }
 
+#[test]
+fn a_link_whose_limit_is_known_is_not_tried_while_a_still_is_on_its_way() {
+    let mut place = Place::new(Path::new(250, 40, 0, 0.0), 1);
+    place.run(60).look_from_here();
+    place.terms.still = kbps(60);
+    place.run(60);
+    assert_eq!(place.fill_bytes, 0);
+    place.terms.still = kbps(0);
+    place.run(60);
+    assert!(place.fill_bytes > 0, "and when it is there the search goes on");
+}
+
 /// A place that is sent a quarter of what its link was shown to carry; then the link carries hardly that, and a slide comes after `wait`.
 fn queue_of_a_slide(seed: u64, rate: u64, wait: u64) -> Duration {
     let mut place = Place::new(Path { queue_ms: 1_000, ..Path::new(2_000, 40, 0, 0.0) }, seed);
