@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum ResendRefusal {
     /// A number never given out, or too long ago to know.
     Unknown,
-    /// Sent again a moment ago: within min(100 ms, 2·RTT).
+    /// Sent again a moment ago: the last copy may still be under way.
     TooSoon,
     /// Sent again five times already.
     TooOften,
@@ -52,7 +52,10 @@ const TRIES_SHIFT: u32 = 12;
 const TRIES_MAX: u16 = 5;
 const TIME_MASK: u16 = 0x0fff;
 const TIME_UNIT_US: u64 = 8_192;
-const WAIT_MAX: Duration = Duration::from_millis(100);
+/// A near receiver may ask again after twice the round trip, but for this long at most.
+const WAIT_NEAR: Duration = Duration::from_millis(100);
+/// A round trip is not believed to be longer than this: a receiver gives up after about a second.
+const WAIT_FAR: Duration = Duration::from_millis(400);
 
 impl Ledger {
     /// For the latest `window` numbers, a power of two.
@@ -93,7 +96,8 @@ impl Ledger {
             return Err(ResendRefusal::TooOften);
         }
         let passed_us = u64::from(now_units.wrapping_sub(entry) & TIME_MASK) * TIME_UNIT_US;
-        let wait = WAIT_MAX.min(rtt * 2);
+        // Chromium asks each 100 ms whatever the distance: over a far link five copies had left before the first arrived.
+        let wait = WAIT_NEAR.min(rtt * 2).max(rtt.min(WAIT_FAR));
         if tries > 0 && u128::from(passed_us) < wait.as_micros() {
             return Err(ResendRefusal::TooSoon);
         }
@@ -124,10 +128,14 @@ mod tests {
         let at = |ms: u64| Timestamp::from_millis(1_000_000 + ms);
         assert_eq!(ledger.resend(7, at(0), RTT), Ok(()));
         assert_eq!(ledger.resend(7, at(80), RTT), Err(ResendRefusal::TooSoon));
-        assert_eq!(ledger.resend(7, at(110), RTT), Ok(()));
+        assert_eq!(ledger.resend(7, at(190), RTT), Err(ResendRefusal::TooSoon));
+        assert_eq!(ledger.resend(7, at(210), RTT), Ok(()));
         let near = Duration::from_millis(5);
-        assert_eq!(ledger.resend(7, at(112), near), Err(ResendRefusal::TooSoon));
-        assert_eq!(ledger.resend(7, at(130), near), Ok(()), "a near receiver may ask sooner");
+        assert_eq!(ledger.resend(7, at(212), near), Err(ResendRefusal::TooSoon));
+        assert_eq!(ledger.resend(7, at(230), near), Ok(()), "a near receiver may ask sooner");
+        let stuck = Duration::from_secs(5);
+        assert_eq!(ledger.resend(7, at(600), stuck), Err(ResendRefusal::TooSoon));
+        assert_eq!(ledger.resend(7, at(640), stuck), Ok(()), "a round trip of seconds is a queue");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Round trip taken where no report has told it yet.
 const RTT_UNKNOWN: Duration = Duration::from_millis(100);
+/// Bytes of repair without which none is begun: more than a packet of pictures.
+const REPAIR_WHOLE: u64 = 1_500;
 /// Sender reports: often at first, because a player needs two clocks to bring voice and picture together.
 const REPORT_INTERVAL_FIRST: Duration = Duration::from_millis(500);
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -118,7 +120,17 @@ impl Receiver {
         answer: &mut Reporting<'_, O>,
     ) {
         let rtt = self.link.estimator().rtt().unwrap_or(RTT_UNKNOWN);
+        // Voice is never too dear. What is not sent now is no try: asked for again when there is room, it must not have been sent too often.
+        if slot.kind() == MediaKind::Video && self.repair_credit < REPAIR_WHOLE {
+            answer.exit.counts.repair_refused += 1;
+            return;
+        }
         let Some(state) = self.slots[slot.index()].as_mut() else { return };
+        // What has been taken away is not shown: its holes would take the repair of what is.
+        if slot.kind() == MediaKind::Video && state.down.target().is_none() {
+            answer.exit.counts.repair_refused += 1;
+            return;
+        }
         let resend = state.down.resend(sequence, now, rtt).ok();
         let packet = resend.and_then(|resend| answer.tracks.packet(slot, resend.layer, resend.ext_seq));
         let outgoing = resend.zip(packet).and_then(|(resend, packet)| resend.outgoing(packet));
@@ -126,13 +138,8 @@ impl Receiver {
             answer.exit.counts.repair_refused += 1;
             return;
         };
-        // Voice is never too dear.
         if slot.kind() == MediaKind::Video {
-            let Some(credit) = self.repair_credit.checked_sub(packet.payload.len() as u64) else {
-                answer.exit.counts.repair_refused += 1;
-                return;
-            };
-            self.repair_credit = credit;
+            self.repair_credit = self.repair_credit.saturating_sub(packet.payload.len() as u64);
         }
         let repaired = match slot.kind() {
             MediaKind::Video => self.repair_picture(now, slot, &outgoing, packet, &mut answer.exit),
