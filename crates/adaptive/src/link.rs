@@ -11,6 +11,8 @@ use std::time::Duration;
 /// ago, a tenth more for as long as a slide takes would be a queue.
 const PACE: f64 = 1.1;
 const PACE_AT_LIMIT: f64 = 1.0;
+/// From this round trip on a keyframe is paced on any link: that all it wants fits into it does not say that a burst does.
+const FAR: Duration = Duration::from_millis(80);
 /// Whoever catches up sends without a pause: that must fit into what the link carries, or it becomes a queue.
 const CATCH_UP_MOST: f64 = 0.95;
 /// A receiver with room for everything catches up at this much of its media's rate at least.
@@ -157,8 +159,12 @@ impl Link {
         let ceiling = self.estimator.ceiling();
         let was_overfull = ceiling.is_some_and(|(at, _)| now.saturating_since(at) < PACED_AFTER);
         let (estimate, trusted) = (self.estimator.estimate(), self.estimator.trusted(now));
-        let paced =
-            self.allocation.limited || was_overfull || trusted < estimate || self.at_once(now).is_some();
+        let is_far = self.estimator.rtt().is_some_and(|rtt| rtt >= FAR);
+        let paced = self.allocation.limited
+            || was_overfull
+            || trusted < estimate
+            || is_far
+            || self.at_once(now).is_some();
         let pace = if was_overfull { PACE_AT_LIMIT } else { PACE };
         let as_chosen = estimate.max(self.allocation.rate).scale(pace);
         let pace = paced.then_some(if trusted < estimate { trusted } else { as_chosen });

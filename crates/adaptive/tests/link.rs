@@ -495,6 +495,18 @@ fn a_link_whose_limit_is_known_is_not_tried_while_a_still_is_on_its_way() {
     assert!(place.fill_bytes > 0, "and when it is there the search goes on");
 }
 
+#[test]
+fn a_keyframe_towards_a_far_place_is_paced_even_if_all_it_wants_fits() {
+    let pace = |rtt_ms: u64| {
+        let mut place = Place::new(Path::new(5_000, rtt_ms, 0, 0.0), 1);
+        place.run(60);
+        assert_eq!(place.layer(), Some(Layer::High));
+        place.plan.and_then(|plan| plan.pace)
+    };
+    assert_eq!(pace(40), None);
+    assert!(pace(120).is_some(), "its modem may have room for 350 ms and no more");
+}
+
 /// A place that is sent a quarter of what its link was shown to carry; then the link carries hardly that, and a slide comes after `wait`.
 fn queue_of_a_slide(seed: u64, rate: u64, wait: u64) -> Duration {
     let mut place = Place::new(Path { queue_ms: 1_000, ..Path::new(2_000, 40, 0, 0.0) }, seed);
