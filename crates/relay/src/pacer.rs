@@ -14,26 +14,31 @@ const OWED_MOST: i64 = 3_000;
 pub(crate) struct Pacer {
     /// Bytes that may leave now; negative after a burst.
     credit: i64,
+    /// Bytes beyond it by which the link is being tried: what waits goes out on them first.
+    tried: u64,
     at: Timestamp,
 }
 
 impl Pacer {
     pub(crate) const fn new(now: Timestamp) -> Self {
-        Self { credit: 0, at: now }
+        Self { credit: 0, tried: 0, at: now }
     }
 
     /// Whether a picture's packet may leave. It does so whole on any credit: with more than [`BURST`] saved up, two packets would
     /// stand in the modem of a thin link before the pace is felt at all.
     pub(crate) const fn may_send(&self) -> bool {
-        self.credit > 0
+        self.credit > 0 || self.tried > 0
     }
 
     pub(crate) const fn on_sent(&mut self, bytes: usize) {
-        self.credit = self.credit.saturating_sub_unsigned(bytes as u64);
+        let bytes = bytes as u64;
+        self.credit = self.credit.saturating_sub_unsigned(bytes.saturating_sub(self.tried));
+        self.tried = self.tried.saturating_sub(bytes);
     }
 
-    /// Time has passed in which `pace` applied.
-    pub(crate) fn refill(&mut self, now: Timestamp, pace: Bitrate) {
+    /// Time has passed in which `pace` applied; a try of the link's rate asks for `tried` bytes more just now.
+    pub(crate) fn refill(&mut self, now: Timestamp, pace: Bitrate, tried: u64) {
+        self.tried = tried;
         let more = pace.bytes_in(now.saturating_since(self.at));
         let most = pace.bytes_in(BURST).cast_signed().max(1);
         self.at = now;
@@ -56,7 +61,7 @@ mod tests {
         let mut pacer = Pacer::new(at(0));
         let mut left = Vec::new();
         for now in (1_000..until).step_by(5) {
-            pacer.refill(at(now), pace);
+            pacer.refill(at(now), pace, 0);
             while pacer.may_send() {
                 pacer.on_sent(PACKET);
                 left.push(now);
@@ -82,12 +87,30 @@ mod tests {
     #[test]
     fn voice_is_owed_by_the_pictures_after_it_but_not_for_ever() {
         let mut pacer = Pacer::new(at(0));
-        pacer.refill(at(1_000), Bitrate::from_kbps(100));
+        pacer.refill(at(1_000), Bitrate::from_kbps(100), 0);
         pacer.on_sent(60_000);
-        pacer.refill(at(1_005), Bitrate::from_kbps(100));
-        pacer.refill(at(1_235), Bitrate::from_kbps(100));
+        pacer.refill(at(1_005), Bitrate::from_kbps(100), 0);
+        pacer.refill(at(1_235), Bitrate::from_kbps(100), 0);
         assert!(!pacer.may_send());
-        pacer.refill(at(1_250), Bitrate::from_kbps(100));
+        pacer.refill(at(1_250), Bitrate::from_kbps(100), 0);
         assert!(pacer.may_send(), "3,000 bytes are 240 ms of this link");
+    }
+
+    #[test]
+    fn a_try_of_the_links_rate_carries_what_waits_and_does_not_make_it_wait() {
+        let mut pacer = Pacer::new(at(0));
+        pacer.refill(at(1_000), Bitrate::from_kbps(100), 0);
+        pacer.on_sent(PACKET);
+        assert!(!pacer.may_send());
+        pacer.refill(at(1_005), Bitrate::from_kbps(100), 2_000);
+        assert!(pacer.may_send(), "a picture that waits is worth more than one that is repeated");
+        let before = pacer.credit;
+        pacer.on_sent(PACKET);
+        pacer.on_sent(800);
+        assert_eq!(pacer.credit, before, "what is tried is not owed by the pictures after it");
+        assert!(!pacer.may_send());
+        pacer.refill(at(1_010), Bitrate::from_kbps(100), 2_000);
+        pacer.refill(at(1_015), Bitrate::from_kbps(100), 0);
+        assert!(!pacer.may_send(), "and is not saved up");
     }
 }

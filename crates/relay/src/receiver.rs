@@ -465,7 +465,8 @@ impl Receiver {
         let is_behind = self.slots.iter().flatten().any(|slot| slot.behind.is_some());
         let planned = self.pace.filter(|_| !is_behind).unwrap_or(self.catch_up);
         let most = if is_behind || self.pace.is_some() { self.link.at_once(now) } else { None };
-        self.pacer.refill(now, most.map_or(planned, |most| most.min(planned)));
+        let tried = if self.link.is_trying() && !self.clogged { self.link.fill(now) } else { 0 };
+        self.pacer.refill(now, most.map_or(planned, |most| most.min(planned)), tried);
     }
 
     /// Adds the keyframes this receiver waits for to `wishes`, as often as a place may ask.
