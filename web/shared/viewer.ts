@@ -81,7 +81,6 @@ export class Viewer {
   private readonly stills: StillKeeper;
   private session: PlayingSession | null = null;
   /** The playout target its receivers have now. */
-  private playoutMs = 0;
   private playoutTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ViewerOptions) {
@@ -213,17 +212,15 @@ export class Viewer {
     });
   }
 
-  /** Brings the receivers' waiting closer to what the relay asks for. All wait alike, so that lips and voice stay together. */
+  /** Brings the receivers' waiting closer to what the relay asks for. In the end all wait alike: lips and voice stay together. */
   private stepPlayout(): void {
-    const { session, playoutMs } = this;
-    // Until the relay has said what this link is like, the session keeps what it began with.
-    const wanted = this.current.link?.playout_ms ?? session?.playoutMs ?? 0;
-    if (session === null || session.receivers === undefined || wanted === playoutMs) return;
-    this.playoutMs = nextPlayout(playoutMs, wanted);
-    for (const receiver of session.receivers()) {
-      if ("jitterBufferTarget" in receiver) {
-        receiver.jitterBufferTarget = this.playoutMs === 0 ? null : this.playoutMs;
-      }
+    // Until the relay has said what this link is like, it is what the session began with.
+    const wanted = this.current.link?.playout_ms ?? this.session?.playoutMs ?? 0;
+    for (const receiver of this.session?.receivers?.() ?? []) {
+      if (!("jitterBufferTarget" in receiver)) continue;
+      const now = receiver.jitterBufferTarget ?? 0;
+      const next = nextPlayout(now, wanted);
+      if (next !== now) receiver.jitterBufferTarget = next === 0 ? null : next;
     }
   }
 
@@ -269,7 +266,6 @@ export class Viewer {
       lesson: lesson.id,
       stage: this.stage,
       onSession: (session) => {
-        if (session !== this.session) this.playoutMs = session?.playoutMs ?? 0;
         this.session = session;
         this.options.onSession?.(session);
       },

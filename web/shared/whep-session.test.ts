@@ -93,6 +93,23 @@ test("a prepared offer that failed is heard of when the session is opened, and t
   expect(posted[0]?.body).toBe("offer 1");
 });
 
+test("what comes from far away waits from its first packet on, the picture hardly less than the voice", async () => {
+  class FakeReceiver {
+    get jitterBufferTarget() {
+      return null;
+    }
+  }
+  vi.stubGlobal("RTCRtpReceiver", FakeReceiver);
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => (now += 260));
+  const session = await WhepSession.open(TARGET, () => {});
+  expect(session.playoutMs).toBe(300);
+  expect(session.receivers().map((receiver) => receiver.jitterBufferTarget)).toEqual([
+    300, 300, 150, 150, 150,
+  ]);
+  vi.restoreAllMocks();
+});
+
 test("what is discarded leaves no connection behind", () => {
   WhepSession.prepare();
   WhepSession.discard();

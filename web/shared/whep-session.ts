@@ -7,7 +7,7 @@ import { readFragment, restartedAnswer, restartFragment } from "./ice-fragment.t
 import { askForRestart, RESTART_WITHIN_MS } from "./ice-restart.ts";
 import { packed } from "./packed.ts";
 import { AUDIO_SLOTS, type Slot, VIDEO_SLOTS } from "./protocol.ts";
-import { canWait, firstPlayout } from "./weak-link.ts";
+import { canWait, firstPicturePlayout, firstPlayout } from "./weak-link.ts";
 import { entriesOf, type Flow, readFlow } from "./whep-stats.ts";
 
 const HTTP_WITHIN_MS = 8000;
@@ -167,18 +167,21 @@ export class WhepSession {
       return null;
     }
     this.playoutMs = firstPlayout(performance.now() - asked);
-    this.waitForVoice(this.playoutMs);
+    this.waitFromTheStart();
     await this.pc.setRemoteDescription({ type: "answer", sdp });
     return response.headers.get("Nhipcau-Lesson");
   }
 
-  /** The picture follows the voice by itself, and is there at once. */
-  private waitForVoice(ms: number): void {
-    if (ms === 0 || !canWait()) return;
-    for (const slot of AUDIO_SLOTS) {
-      const receiver = this.receivedBy.get(slot);
-      if (receiver !== undefined) receiver.jitterBufferTarget = ms;
-    }
+  /** A wait that comes later is a picture that stands still meanwhile. */
+  private waitFromTheStart(): void {
+    if (this.playoutMs === 0 || !canWait()) return;
+    for (const slot of AUDIO_SLOTS) this.letWait(slot, this.playoutMs);
+    for (const slot of VIDEO_SLOTS) this.letWait(slot, firstPicturePlayout(this.playoutMs));
+  }
+
+  private letWait(slot: Slot, ms: number): void {
+    const receiver = this.receivedBy.get(slot);
+    if (receiver !== undefined) receiver.jitterBufferTarget = ms;
   }
 
   private addSections(): RTCOfferOptions {
