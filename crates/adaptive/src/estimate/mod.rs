@@ -161,6 +161,8 @@ struct Feedback {
     grows: bool,
     /// Cuts in a row, and the queue when the first was made.
     series: u32,
+    /// Its latest cut. A cut for loss is none of it: counted on, an old series had declared a new queue another's at once.
+    series_at: Option<Timestamp>,
     series_queue_us: f64,
     /// A queue of this length is another's; only what comes on top is ours.
     accepted_us: f64,
@@ -489,10 +491,11 @@ impl LinkEstimator {
         }
         let feedback = &mut self.feedback;
         let standing = feedback.queue.standing_us().unwrap_or(0.0);
-        if self.cut_at.is_none_or(|at| now.saturating_since(at) > SERIES_ENDS) {
+        if feedback.series_at.is_none_or(|at| now.saturating_since(at) > SERIES_ENDS) {
             (feedback.series, feedback.series_queue_us) = (0, standing);
         }
         feedback.series += 1;
+        feedback.series_at = Some(now);
         if feedback.series > VAIN_CUTS && standing > feedback.series_queue_us * 0.6 {
             feedback.accepted_us = standing;
             feedback.series = 0;
