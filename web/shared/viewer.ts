@@ -80,7 +80,6 @@ export class Viewer {
   private reportTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly stills: StillKeeper;
   private session: PlayingSession | null = null;
-  /** The playout target its receivers have now. */
   private playoutTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ViewerOptions) {
