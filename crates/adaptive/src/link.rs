@@ -12,7 +12,7 @@ use std::time::Duration;
 const PACE: f64 = 1.1;
 const PACE_AT_LIMIT: f64 = 1.0;
 /// From this round trip on a keyframe is paced on any link: that all it wants fits into it does not say that a burst does.
-const FAR: Duration = Duration::from_millis(80);
+const KEYFRAMES_PACED_FROM: Duration = Duration::from_millis(80);
 /// Whoever catches up sends without a pause: that must fit into what the link carries, or it becomes a queue.
 const CATCH_UP_MOST: f64 = 0.95;
 /// A receiver with room for everything catches up at this much of its media's rate at least.
@@ -159,7 +159,7 @@ impl Link {
         let ceiling = self.estimator.ceiling();
         let was_overfull = ceiling.is_some_and(|(at, _)| now.saturating_since(at) < PACED_AFTER);
         let (estimate, trusted) = (self.estimator.estimate(), self.estimator.trusted(now));
-        let is_far = self.estimator.rtt().is_some_and(|rtt| rtt >= FAR);
+        let is_far = self.estimator.rtt().is_some_and(|rtt| rtt >= KEYFRAMES_PACED_FROM);
         let paced = self.allocation.limited
             || was_overfull
             || trusted < estimate

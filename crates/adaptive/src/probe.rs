@@ -40,6 +40,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(14);
 const PAUSE_GROWS: f64 = 1.5;
 /// Within a probe the queue may grow by this share of its length, and a little for the link's own shaking.
 const QUEUE_MAY_GROW: f64 = 0.1;
+/// A probe may lose so much more than the link does by nature, and what chance explains: where a limit drops instead of queueing, every
+/// step that passes is added to what was there before.
+const LOST_MORE: f64 = 0.04;
 /// Up to this loss a link queues what it does not carry.
 const LOST_LITTLE: f64 = 0.05;
 /// A queue that grows by more than this and the link's own shaking ends a probe before its time.
@@ -322,7 +325,7 @@ impl Probe {
         let chance = 2.0 * (link.inherent_loss.max(0.02) / f64::from(self.packets)).sqrt();
         let grew = grown(self.quickest_first?, self.quickest_last?).saturating_sub(link.shaking * 2);
         let lasted = self.until.saturating_since(self.began);
-        if lost > link.inherent_loss + 0.08 + chance || grew > lasted.mul_f64(QUEUE_MAY_GROW) {
+        if lost > link.inherent_loss + LOST_MORE + chance || grew > lasted.mul_f64(QUEUE_MAY_GROW) {
             return None;
         }
         // A queue that grew between the first and the last third is what was sent and did not get through.
