@@ -40,9 +40,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(14);
 const PAUSE_GROWS: f64 = 1.5;
 /// Within a probe the queue may grow by this share of its length, and a little for the link's own shaking.
 const QUEUE_MAY_GROW: f64 = 0.1;
-/// A probe may lose so much more than the link does by nature, and what chance explains: where a limit drops instead of queueing, every
-/// step that passes is added to what was there before.
-const LOST_MORE: f64 = 0.04;
+/// A probe may lose so much more than the link does by nature and than chance explains.
+const LOST_MORE: f64 = 0.08;
+/// The same where a limit was met lately, on a link that may drop instead of queueing: there every step that passes makes its loss normal
+/// for the next.
+const LOST_MORE_AT_LIMIT: f64 = 0.01;
 /// Up to this loss a link queues what it does not carry.
 const LOST_LITTLE: f64 = 0.05;
 /// A queue that grows by more than this and the link's own shaking ends a probe before its time.
@@ -323,9 +325,10 @@ impl Probe {
         }
         let lost = f64::from(self.lost) / f64::from(self.packets);
         let chance = 2.0 * (link.inherent_loss.max(0.02) / f64::from(self.packets)).sqrt();
+        let most = if link.ceiling.is_some() { LOST_MORE_AT_LIMIT } else { LOST_MORE };
         let grew = grown(self.quickest_first?, self.quickest_last?).saturating_sub(link.shaking * 2);
         let lasted = self.until.saturating_since(self.began);
-        if lost > link.inherent_loss + LOST_MORE + chance || grew > lasted.mul_f64(QUEUE_MAY_GROW) {
+        if lost > link.inherent_loss + most + chance || grew > lasted.mul_f64(QUEUE_MAY_GROW) {
             return None;
         }
         // A queue that grew between the first and the last third is what was sent and did not get through.

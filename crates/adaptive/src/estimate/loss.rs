@@ -11,11 +11,6 @@ const EXCESS_MIN: f64 = 0.08;
 /// This much at once needs no second sample.
 const EXCESS_HEAVY: f64 = 0.35;
 
-/// How much of a sample goes into what is taken for the link's nature.
-const LEARNS_DOWN: f64 = 0.2;
-const LEARNS_UP: f64 = 0.08;
-const LEARNS_WHILE_TRYING: f64 = 0.02;
-
 /// What a sample of packets says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LossVerdict {
@@ -62,9 +57,7 @@ impl LossSplit {
     }
 
     /// Judges what has been collected, once it is enough. `queues`: a queue stands, so that loss is no nature.
-    /// `tries`: more was sent than the link is believed to carry, and what was lost of that may be no nature either: a link that drops
-    /// without queueing had its limit forgotten step by step.
-    pub(crate) fn judge(&mut self, queues: bool, tries: bool) -> LossVerdict {
+    pub(crate) fn judge(&mut self, queues: bool) -> LossVerdict {
         if self.packets < PACKETS_MIN {
             return LossVerdict::Usual;
         }
@@ -76,12 +69,9 @@ impl LossSplit {
         let known = self.inherent;
         if !queues {
             // Quickly down, slowly up: one bad moment is not the link's nature.
-            let learns = |known: f64| match known {
-                known if loss < known => LEARNS_DOWN,
-                _ if tries => LEARNS_WHILE_TRYING,
-                _ => LEARNS_UP,
-            };
-            self.inherent = Some(known.map_or(loss.min(0.3), |known| known + (loss - known) * learns(known)));
+            self.inherent = Some(known.map_or(loss.min(0.3), |known| {
+                known + (loss - known) * if loss < known { 0.2 } else { 0.08 }
+            }));
         }
         let Some(known) = known else { return LossVerdict::Usual };
         let chance = 2.0 * (known.max(0.01) * (1.0 - known) / packets).sqrt();
@@ -133,7 +123,7 @@ mod tests {
                 for packet in 0..50 {
                     split.on_packet(packet * lost_of_50 % 50 >= lost_of_50);
                 }
-                split.judge(queues, false)
+                split.judge(queues)
             })
             .collect()
     }
@@ -152,21 +142,6 @@ mod tests {
         let verdicts = feed(&mut split, 3, 15, true);
         assert_eq!(verdicts[1], LossVerdict::Excess);
         assert!(split.inherent() < 0.05, "{}", split.inherent());
-    }
-
-    #[test]
-    fn what_is_lost_of_a_try_is_hardly_taken_for_nature() {
-        let mut split = LossSplit::default();
-        feed(&mut split, 10, 0, false);
-        for _ in 0..4 {
-            for packet in 0..50 {
-                split.on_packet(packet % 5 != 0);
-            }
-            split.judge(false, true);
-        }
-        assert!(split.inherent() < 0.03, "{}", split.inherent());
-        feed(&mut split, 4, 10, false);
-        assert!(split.inherent() > 0.04, "{}", split.inherent());
     }
 
     #[test]

@@ -430,7 +430,7 @@ impl LinkEstimator {
                 feedback.grows = true;
             }
         }
-        let excess = feedback.loss.judge(stands, now < self.excused_until) == LossVerdict::Excess;
+        let excess = feedback.loss.judge(stands) == LossVerdict::Excess;
         let long = ours.is_some_and(|ours| ours > threshold + LONG_US);
         let air = (1.0 - feedback.loss.inherent()).max(0.3);
         let through = feedback.acked.bps() / air;
